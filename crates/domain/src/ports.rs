@@ -1,0 +1,32 @@
+//! What the rules need of the outside, as narrow traits. Adapters implement them; tests use those in memory.
+
+pub mod callback;
+pub mod clock;
+pub mod contacts;
+pub mod error;
+pub mod gateway;
+pub mod idempotency;
+pub mod jobs;
+pub mod messages;
+pub mod reader;
+pub mod runs;
+pub mod templates;
+
+pub use callback::{
+    CallbackDecoder, CallbackError, CallbackItemError, DecodedCallbacks, MAX_CALLBACKS, SignatureError, WebhookHeaders,
+};
+pub use clock::{Clock, Entropy};
+pub use contacts::ContactStore;
+pub use error::StoreError;
+pub use gateway::{DeliveryGateway, HandOff, HandOffAnswer};
+pub use idempotency::{Begin, Claim, Idempotency, Reserved, StoredAnswer, UnitOfWork};
+pub use jobs::{JobFilter, JobPage, JobStore, JobView};
+pub use messages::{DuplicateWindow, LeaseMode, LeaseRequest, Leased, MessageStore, NewMessage, Saved};
+pub use reader::{Detail, Filter, ListPage, ListRequest, MessageReader, Page, Stats, Total};
+pub use runs::{RunRecord, RunStore, SharedCircuit};
+pub use templates::{Template, TemplateStore};
+
+/// Every store at once: what a use case works against, be it the whole database or one transaction.
+pub trait Stores: MessageStore + MessageReader + ContactStore + TemplateStore + JobStore + RunStore {}
+
+impl<T: MessageStore + MessageReader + ContactStore + TemplateStore + JobStore + RunStore> Stores for T {}

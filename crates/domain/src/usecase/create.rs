@@ -1,0 +1,182 @@
+//! Queue messages: one, or up to 10,000 with one template (contract §7 to §9).
+
+mod directory;
+pub mod prepare;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use self::directory::Directory;
+use self::prepare::{Preparation, Prepared, Problem, prepare};
+use super::Deps;
+use crate::access::Caller;
+use crate::channel::Channel;
+use crate::ids::{BranchId, JobId, LeadId, MessageId, NotificationId, OwnerId, StudentId, TemplateKey};
+use crate::message::{Message, Priority};
+use crate::ports::templates::Template;
+use crate::ports::{DuplicateWindow, NewMessage, StoreError};
+
+/// The most recipients in one request (contract §9).
+pub const MAX_RECIPIENTS: usize = 10_000;
+/// How far ahead a message may be scheduled, in days.
+pub const MAX_SCHEDULE_DAYS: i64 = 366;
+
+/// Where the text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextSource {
+    /// A stored template.
+    Template(TemplateKey),
+    /// The text itself.
+    Text(String),
+}
+
+/// One recipient of a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecipientSpec {
+    /// A lead that the CRM pushed.
+    pub lead_id: Option<LeadId>,
+    /// A student that the CRM pushed.
+    pub student_id: Option<StudentId>,
+    /// An address; wins over the contact's.
+    pub to: Option<String>,
+    /// Variables of this recipient; they win over the command's.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Messages that somebody wants to queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateCommand {
+    /// The way they go.
+    pub channel: Channel,
+    /// Where the text comes from.
+    pub source: TextSource,
+    /// Who gets it.
+    pub recipients: Vec<RecipientSpec>,
+    /// Variables of all.
+    pub variables: BTreeMap<String, String>,
+    /// How urgent they are.
+    pub priority: Priority,
+    /// Whose they are; otherwise the contact's owner.
+    pub owner_id: Option<OwnerId>,
+    /// Their branch; otherwise the contact's.
+    pub branch_id: Option<BranchId>,
+    /// The CRM notification that they belong to.
+    pub notification_id: Option<NotificationId>,
+    /// When they are to go; otherwise at once.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    /// Whether they pass the rule for duplicates.
+    pub allow_duplicate: bool,
+    /// The job that they belong to.
+    pub job_id: Option<JobId>,
+}
+
+/// A recipient that can't be sent to, and everything that is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its place in the command.
+    pub index: usize,
+    /// What is wrong; at least one.
+    pub problems: Vec<Problem>,
+}
+
+/// What a command comes to.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The messages, QUEUED or SKIPPED, with their places in the command.
+    pub messages: Vec<(usize, Message)>,
+    /// The recipients that were left out.
+    pub rejected: Vec<Rejected>,
+}
+
+/// Why nothing of a command could be done.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// A part that is the same for all recipients is wrong.
+    #[error("the request is wrong in {} places", .0.len())]
+    Command(Vec<Problem>),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Works out what a command comes to without storing anything: the messages are as they would be queued.
+pub async fn plan(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -> Result<Batch, CreateError> {
+    let now = deps.clock.now();
+    let template = load_template(deps, command).await?;
+    check_command(command, caller, now)?;
+    let directory = Directory::load(deps.stores, caller, command).await?;
+    let preparation = Preparation { caller, command, template: template.as_ref(), directory: &directory };
+    let mut batch = Batch::default();
+    for (index, recipient) in command.recipients.iter().enumerate() {
+        match prepare(&preparation, recipient) {
+            Ok(Prepared { content, .. }) => {
+                let id = MessageId::new(deps.entropy.uuid(now));
+                let message = Message::queued(id, content, command.priority, command.scheduled_at, now);
+                batch.messages.push((index, message));
+            }
+            Err(problems) => batch.rejected.push(Rejected { index, problems }),
+        }
+    }
+    Ok(batch)
+}
+
+/// Queues what a command comes to, in one piece. Rejected recipients do not spoil the others.
+pub async fn create(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -> Result<Batch, CreateError> {
+    let planned = plan(deps, caller, command).await?;
+    store(deps, command, planned).await
+}
+
+/// Stores a planned batch.
+pub async fn store(deps: &Deps<'_>, command: &CreateCommand, planned: Batch) -> Result<Batch, CreateError> {
+    let (places, new): (Vec<_>, Vec<_>) = planned
+        .messages
+        .into_iter()
+        .map(|(index, message)| (index, NewMessage { message, allow_duplicate: command.allow_duplicate }))
+        .unzip();
+    let stored =
+        if new.is_empty() { Vec::new() } else { deps.stores.insert(new, duplicate_window(deps)).await? };
+    Ok(Batch { messages: places.into_iter().zip(stored).collect(), rejected: planned.rejected })
+}
+
+/// The window of §7 as it stands today; `None` where the rule is off.
+pub fn duplicate_window(deps: &Deps<'_>) -> Option<DuplicateWindow> {
+    let days = deps.rules.dedupe_days;
+    (days > 0).then(|| DuplicateWindow { today: deps.rules.quiet_hours.local_day(deps.clock.now()), days })
+}
+
+async fn load_template(deps: &Deps<'_>, command: &CreateCommand) -> Result<Option<Template>, CreateError> {
+    let TextSource::Template(key) = &command.source else { return Ok(None) };
+    let problem = match deps.stores.template(key).await? {
+        Some(template) if template.is_active => return Ok(Some(template)),
+        Some(_) => Problem::invalid("templateKey", format!("the template `{key}` is not active")),
+        None => Problem::not_found("templateKey", format!("there is no template `{key}`")),
+    };
+    Err(CreateError::Command(vec![problem]))
+}
+
+/// What is the same for all recipients: checked once.
+fn check_command(command: &CreateCommand, caller: &Caller, now: DateTime<Utc>) -> Result<(), CreateError> {
+    let scope = caller.scope();
+    let mut problems = Vec::new();
+    if command.recipients.len() > MAX_RECIPIENTS {
+        problems.push(Problem::invalid("recipients", format!("must have at most {MAX_RECIPIENTS} entries")));
+    }
+    if let (Some(mine), Some(asked)) = (&scope.owner, &command.owner_id)
+        && mine != asked
+    {
+        problems.push(Problem::forbidden("ownerId", "lies outside your scope"));
+    }
+    if let (Some(mine), Some(asked)) = (&scope.branch, &command.branch_id)
+        && mine != asked
+    {
+        problems.push(Problem::forbidden("branchId", "lies outside your scope"));
+    }
+    if command.scheduled_at.is_some_and(|at| at > now + TimeDelta::days(MAX_SCHEDULE_DAYS)) {
+        problems.push(Problem::invalid("scheduledAt", format!("must lie within {MAX_SCHEDULE_DAYS} days from now")));
+    }
+    if let TextSource::Text(text) = &command.source {
+        problems.extend(prepare::check_text(text).err());
+    }
+    if problems.is_empty() { Ok(()) } else { Err(CreateError::Command(problems)) }
+}

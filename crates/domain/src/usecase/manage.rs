@@ -1,0 +1,133 @@
+//! Cancel and requeue: one, several, or all that match (contract §2, §9).
+
+use std::collections::{HashMap, HashSet};
+
+use super::Deps;
+use crate::access::Scope;
+use crate::actor::Actor;
+use crate::ids::MessageId;
+use crate::message::{Change, Event, Illegal, Message, Step};
+use crate::ports::{Filter, Saved, StoreError};
+
+/// How many are read and saved at a time.
+const PORTION: u32 = 1_000;
+/// How often a message that keeps changing is decided anew.
+const MAX_RACES: usize = 20;
+
+/// What a person wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Stop it.
+    Cancel,
+    /// Queue it anew.
+    Requeue,
+}
+
+impl Act {
+    fn event(self, by: &Actor) -> Event {
+        match self {
+            Self::Cancel => Event::Cancel { by: by.clone() },
+            Self::Requeue => Event::Requeue { by: by.clone() },
+        }
+    }
+}
+
+/// What came of it, by message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Managed {
+    /// The messages as they are now.
+    pub changed: Vec<Message>,
+    /// The messages that did not allow it.
+    pub refused: Vec<(MessageId, Illegal)>,
+    /// Unknown, or outside the scope.
+    pub unknown: Vec<MessageId>,
+    /// Kept changing; ask again.
+    pub contended: Vec<MessageId>,
+}
+
+/// Cancels or requeues these messages, as far as they lie in the scope.
+pub async fn manage(
+    deps: &Deps<'_>,
+    act: Act,
+    by: &Actor,
+    scope: &Scope,
+    ids: &[MessageId],
+) -> Result<Managed, StoreError> {
+    let mut once = HashSet::new();
+    let ids: Vec<MessageId> = ids.iter().copied().filter(|id| once.insert(*id)).collect();
+    let visible: HashSet<MessageId> = deps.stores.within(scope, &ids).await?.into_iter().collect();
+    let (mut open, unknown): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| visible.contains(id));
+    let mut managed = Managed { unknown, ..Managed::default() };
+    for _ in 0..MAX_RACES {
+        if open.is_empty() {
+            break;
+        }
+        open = attempt(deps, act, by, &open, &mut managed).await?;
+    }
+    managed.contended = open;
+    Ok(managed)
+}
+
+/// One read, one decision, one save; answers the messages that changed in between.
+async fn attempt(
+    deps: &Deps<'_>,
+    act: Act,
+    by: &Actor,
+    ids: &[MessageId],
+    managed: &mut Managed,
+) -> Result<Vec<MessageId>, StoreError> {
+    let messages: HashMap<MessageId, Message> =
+        deps.stores.load(ids).await?.into_iter().map(|message| (message.id, message)).collect();
+    let mut changes: Vec<Change> = Vec::new();
+    for id in ids {
+        match messages.get(id).map(|message| message.apply(act.event(by), &deps.context())) {
+            None => managed.unknown.push(*id),
+            Some(Ok(Step::Moved(change))) => changes.push(*change),
+            Some(Ok(Step::Same(..))) => {}
+            Some(Err(illegal)) => managed.refused.push((*id, illegal)),
+        }
+    }
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let saved = deps.stores.save(&changes).await?;
+    let mut raced = Vec::new();
+    for (change, saved) in changes.into_iter().zip(saved) {
+        match saved {
+            Saved::Done => managed.changed.push(change.message),
+            Saved::Stale => raced.push(change.message.id),
+        }
+    }
+    Ok(raced)
+}
+
+/// What came of work on all that match.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How many changed.
+    pub changed: u64,
+    /// How many did not allow it.
+    pub refused: u64,
+}
+
+/// Cancels or requeues all that match, in portions, oldest first; `progress` hears of each portion.
+pub async fn manage_matching(
+    deps: &Deps<'_>,
+    act: Act,
+    by: &Actor,
+    scope: &Scope,
+    filter: &Filter,
+    progress: &mut (dyn FnMut(Counts) + Send),
+) -> Result<Counts, StoreError> {
+    let mut counts = Counts::default();
+    let mut after = None;
+    loop {
+        let ids = deps.stores.matching(scope, filter, after, PORTION).await?;
+        let Some(last) = ids.last() else { return Ok(counts) };
+        after = Some(*last);
+        let managed = manage(deps, act, by, scope, &ids).await?;
+        counts.changed += managed.changed.len() as u64;
+        counts.refused += (managed.refused.len() + managed.contended.len()) as u64;
+        progress(counts);
+    }
+}

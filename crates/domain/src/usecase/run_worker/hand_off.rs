@@ -1,0 +1,211 @@
+//! Hand a leased batch off, in its order, several at a time; save each outcome as soon as it is known.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::{self, Either};
+use futures_util::stream::{self, StreamExt};
+
+use super::breaker::{Breaker, Health};
+use super::report::RunReport;
+use super::{Deps, RunRequest, Stopping};
+use crate::ids::{LeaseId, MessageId};
+use crate::message::{Callback, Change, Event, Message, Step};
+use crate::ports::{DeliveryGateway, HandOff, HandOffAnswer, Saved, StoreError};
+
+/// How long to wait before saving anew after the database failed, in milliseconds.
+const SAVE_AGAIN_MS: i64 = 200;
+/// How long outcomes are kept and saved anew while the database fails: longer than it takes to restart.
+const SAVE_FOR_MINUTES: i64 = 5;
+/// What a hand-off may take beyond N8N_TIMEOUT_SECONDS before its outcome is saved.
+const LEASE_MARGIN_SECONDS: i64 = 2;
+/// How many outcomes are saved at a time at most.
+const PORTION: usize = 200;
+
+/// One push run with its lease.
+pub(super) struct Run<'a> {
+    pub(super) deps: &'a Deps<'a>,
+    pub(super) gateway: &'a dyn DeliveryGateway,
+    pub(super) stopping: &'a dyn Stopping,
+    pub(super) request: &'a RunRequest,
+    pub(super) lease: LeaseId,
+    pub(super) started_at: DateTime<Utc>,
+    pub(super) breaker: &'a Breaker,
+}
+
+/// What became of one leased message in this run.
+enum Tried {
+    Answered(HandOffAnswer),
+    Released(&'static str),
+}
+
+impl Run<'_> {
+    /// Hands the batch off. While outcomes are being saved, further hand-offs go on.
+    pub(super) async fn hand_off_all(&self, batch: Vec<Message>, report: &mut RunReport) -> Result<(), StoreError> {
+        let trouble = AtomicBool::new(false);
+        let concurrency = usize::try_from(self.request.concurrency.max(1)).unwrap_or(1);
+        let tried = stream::iter(batch)
+            .map(|message| async {
+                let tried = self.try_one(&message, &trouble).await;
+                (message, tried)
+            })
+            .buffer_unordered(concurrency)
+            .ready_chunks(PORTION);
+        let mut tried = std::pin::pin!(tried);
+        let mut waiting: Vec<(Message, Tried)> = Vec::new();
+        let mut exhausted = false;
+        while !exhausted || !waiting.is_empty() {
+            if waiting.is_empty() {
+                match tried.next().await {
+                    Some(chunk) => self.note(chunk, report, &mut waiting).await?,
+                    None => exhausted = true,
+                }
+                continue;
+            }
+            let mut saving = std::pin::pin!(self.save_patiently(std::mem::take(&mut waiting), &trouble));
+            loop {
+                if exhausted {
+                    saving.as_mut().await?;
+                    break;
+                }
+                match future::select(saving.as_mut(), tried.next()).await {
+                    Either::Left((saved, _)) => {
+                        saved?;
+                        break;
+                    }
+                    Either::Right((Some(chunk), _)) => self.note(chunk, report, &mut waiting).await?,
+                    Either::Right((None, _)) => exhausted = true,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_one(&self, message: &Message, trouble: &AtomicBool) -> Tried {
+        self.gateway.pace().await;
+        if let Some(reason) = self.stop_reason(message, trouble) {
+            return Tried::Released(reason);
+        }
+        Tried::Answered(self.gateway.hand_off(HandOff { message, lease: self.lease }).await)
+    }
+
+    /// Why no further hand-off may start (contract §5, §9): checked before each one.
+    fn stop_reason(&self, message: &Message, trouble: &AtomicBool) -> Option<&'static str> {
+        let now = self.deps.clock.now();
+        let rules = self.deps.rules;
+        let needs = rules.handoff_timeout + TimeDelta::seconds(LEASE_MARGIN_SECONDS);
+        if self.stopping.is_stopping() {
+            Some("the server is stopping")
+        } else if trouble.load(Ordering::Relaxed) {
+            Some("the database does not answer")
+        } else if now - self.started_at >= rules.max_run {
+            Some("the run's time is over")
+        } else if message.state.lease_expires_at().is_none_or(|end| now + needs > end) {
+            Some("the lease ends too soon")
+        } else if !self.request.ignore_quiet_hours
+            && rules.quiet_hours.closed_until(message.content.channel, now).is_some()
+        {
+            Some("quiet hours began")
+        } else {
+            self.breaker.stops(now).then_some("the circuit is open")
+        }
+    }
+
+    /// Counts what was tried and tells the circuit.
+    async fn note(
+        &self,
+        chunk: Vec<(Message, Tried)>,
+        report: &mut RunReport,
+        waiting: &mut Vec<(Message, Tried)>,
+    ) -> Result<(), StoreError> {
+        for (message, tried) in chunk {
+            match &tried {
+                Tried::Released(_) => report.released += 1,
+                Tried::Answered(answer) => {
+                    report.answered(answer);
+                    // The outcome matters more than the circuit: it is saved even if the circuit can't be.
+                    let _ = self.breaker.learn(self.deps, health(answer)).await;
+                }
+            }
+            waiting.push((message, tried));
+        }
+        Ok(())
+    }
+
+    /// Saves outcomes. While the database fails no hand-off starts, and the outcomes are kept and saved anew: losing
+    /// one would mean sending its message twice.
+    async fn save_patiently(&self, tried: Vec<(Message, Tried)>, trouble: &AtomicBool) -> Result<(), StoreError> {
+        let give_up = self.deps.clock.now() + TimeDelta::minutes(SAVE_FOR_MINUTES);
+        loop {
+            match self.save(&tried).await {
+                Ok(()) => {
+                    trouble.store(false, Ordering::Relaxed);
+                    return Ok(());
+                }
+                Err(StoreError::Unavailable(_) | StoreError::Busy(_)) if self.deps.clock.now() < give_up => {
+                    trouble.store(true, Ordering::Relaxed);
+                    self.deps.clock.sleep(TimeDelta::milliseconds(SAVE_AGAIN_MS)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn save(&self, tried: &[(Message, Tried)]) -> Result<(), StoreError> {
+        let mut open: Vec<(Message, &Tried)> = tried.iter().map(|(message, tried)| (message.clone(), tried)).collect();
+        while !open.is_empty() {
+            let mut changes: Vec<Change> = Vec::new();
+            for (message, tried) in &open {
+                // A stale lease: the callback overtook this answer, or another run has the message now.
+                if let Ok(Step::Moved(change)) = message.apply(self.event(tried), &self.deps.context()) {
+                    changes.push(*change);
+                }
+            }
+            if changes.is_empty() {
+                return Ok(());
+            }
+            let saved = self.deps.stores.save(&changes).await?;
+            let stale: Vec<MessageId> = changes
+                .iter()
+                .zip(saved)
+                .filter(|(_, saved)| *saved == Saved::Stale)
+                .map(|(change, _)| change.message.id)
+                .collect();
+            if stale.is_empty() {
+                return Ok(());
+            }
+            let mut fresh: HashMap<MessageId, Message> =
+                self.deps.stores.load(&stale).await?.into_iter().map(|message| (message.id, message)).collect();
+            open = open
+                .into_iter()
+                .filter_map(|(message, tried)| fresh.remove(&message.id).map(|message| (message, tried)))
+                .collect();
+        }
+        Ok(())
+    }
+
+    fn event(&self, tried: &Tried) -> Event {
+        let lease = self.lease;
+        match tried {
+            Tried::Released(reason) => Event::Released { lease, reason: (*reason).to_owned() },
+            Tried::Answered(HandOffAnswer::Accepted) => Event::Accepted { lease },
+            Tried::Answered(HandOffAnswer::Unknown) => Event::OutcomeUnknown { lease },
+            Tried::Answered(HandOffAnswer::Refused { error }) => Event::Refused { lease, error: error.clone() },
+            Tried::Answered(HandOffAnswer::NotAccepted { error, retry_after }) => {
+                Event::NotAccepted { lease, error: error.clone(), retry_after: *retry_after }
+            }
+            Tried::Answered(HandOffAnswer::Settled(outcome)) => {
+                Event::Callback(Callback { outcome: outcome.clone(), attempt: None, lease: Some(lease) })
+            }
+        }
+    }
+}
+
+fn health(answer: &HandOffAnswer) -> Health {
+    match answer {
+        HandOffAnswer::Accepted | HandOffAnswer::Settled(_) | HandOffAnswer::Refused { .. } => Health::Good,
+        HandOffAnswer::NotAccepted { retry_after, .. } => Health::Bad { retry_after: *retry_after },
+        HandOffAnswer::Unknown => Health::Bad { retry_after: None },
+    }
+}
