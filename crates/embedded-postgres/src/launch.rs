@@ -20,6 +20,8 @@ const CARELESS: &[(&str, &str)] = &[
     ("full_page_writes", "off"),
     ("max_wal_senders", "0"),
     ("wal_level", "minimal"),
+    // In the data folder, so that a killed server leaves nothing in /dev/shm either.
+    ("dynamic_shared_memory_type", "mmap"),
 ];
 
 /// All that is needed to start the same server again.

@@ -41,4 +41,5 @@ pub use config::{Config, Storage};
 pub use detached::start_detached;
 pub use error::{StartError, StopError};
 pub use place::throwaway_parent;
+pub use private_folder::claim_private_folder;
 pub use server::{EmbeddedPostgres, RestartError, StopMode};

@@ -28,6 +28,13 @@ pub(crate) fn claim(folder: &Path, account: &Account) -> Result<(), StartError> 
     account.own(folder)
 }
 
+/// Creates `folder`, or takes one that exists, so that only PostgreSQL's user (and root) may enter.
+///
+/// For a [`crate::Storage::Throwaway`] folder in which something must be put before the server starts.
+pub fn claim_private_folder(folder: &Path) -> Result<(), StartError> {
+    claim(folder, &Account::choose(None)?)
+}
+
 /// Creates a new folder in `parent` for `account` alone, under a name not used before.
 pub(crate) fn create_new(parent: &Path, account: &Account) -> Result<PathBuf, StartError> {
     static NEXT: AtomicU32 = AtomicU32::new(0);

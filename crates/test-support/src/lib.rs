@@ -1,1 +1,3 @@
-//! (under construction)
+//! What the tests of several crates share.
+pub mod cluster;
+pub mod database;

@@ -1,0 +1,3 @@
+//! The tests' own tools, tried.
+#[cfg(test)]
+mod database;
