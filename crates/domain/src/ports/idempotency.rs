@@ -70,4 +70,6 @@ pub trait Idempotency: Send + Sync {
     async fn reserve(&self, claim: &Claim) -> Result<Reserved, StoreError>;
     /// Keeps the answer of reserved work.
     async fn finish(&self, claim: &Claim, answer: StoredAnswer) -> Result<(), StoreError>;
+    /// Frees the key of reserved work that failed, so that the request can be sent again.
+    async fn release(&self, claim: &Claim) -> Result<(), StoreError>;
 }
