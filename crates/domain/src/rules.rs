@@ -1,9 +1,9 @@
 //! The rules in force: what the settings say, as the domain needs it (contract §11).
 
-use chrono::TimeDelta;
+use chrono::{NaiveTime, TimeDelta};
 
 use crate::policy::circuit::CircuitSettings;
-use crate::policy::quiet_hours::QuietHours;
+use crate::policy::quiet_hours::{QuietHours, Window};
 use crate::policy::rate_limit::RateLimit;
 use crate::policy::retry::{HandoffBackoff, RetryPolicy};
 use crate::vocabulary::vocabulary;
@@ -52,4 +52,28 @@ pub struct Limits {
     pub global: RateLimit,
     /// For each owner.
     pub per_owner: RateLimit,
+}
+
+impl Default for Rules {
+    /// The defaults of contract §4 to §7 and §11.
+    fn default() -> Self {
+        let night = Window::new(hour(21), hour(8)).ok();
+        Self {
+            retry: RetryPolicy::default(),
+            handoff_backoff: HandoffBackoff,
+            quiet_hours: QuietHours::new(chrono_tz::Asia::Ho_Chi_Minh, night),
+            limits: Limits { global: RateLimit::per_minute(120), per_owner: RateLimit::per_minute(30) },
+            circuit: CircuitSettings::default(),
+            lease_for: TimeDelta::seconds(60),
+            callback_timeout: TimeDelta::seconds(900),
+            callback_timeout_action: CallbackTimeoutAction::Hold,
+            max_run: TimeDelta::seconds(25),
+            handoff_timeout: TimeDelta::seconds(10),
+            dedupe_days: 1,
+        }
+    }
+}
+
+fn hour(hour: u32) -> NaiveTime {
+    NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default()
 }

@@ -58,7 +58,7 @@ impl Run<'_> {
         while !exhausted || !waiting.is_empty() {
             if waiting.is_empty() {
                 match tried.next().await {
-                    Some(chunk) => self.note(chunk, report, &mut waiting).await?,
+                    Some(chunk) => take(chunk, report, &mut waiting),
                     None => exhausted = true,
                 }
                 continue;
@@ -74,7 +74,7 @@ impl Run<'_> {
                         saved?;
                         break;
                     }
-                    Either::Right((Some(chunk), _)) => self.note(chunk, report, &mut waiting).await?,
+                    Either::Right((Some(chunk), _)) => take(chunk, report, &mut waiting),
                     Either::Right((None, _)) => exhausted = true,
                 }
             }
@@ -87,7 +87,10 @@ impl Run<'_> {
         if let Some(reason) = self.stop_reason(message, trouble) {
             return Tried::Released(reason);
         }
-        Tried::Answered(self.gateway.hand_off(HandOff { message, lease: self.lease }).await)
+        let answer = self.gateway.hand_off(HandOff { message, lease: self.lease }).await;
+        // At once, so that the next hand-off knows; the outcome matters more and is saved even if this can't be.
+        let _ = self.breaker.learn(self.deps, health(&answer)).await;
+        Tried::Answered(answer)
     }
 
     /// Why no further hand-off may start (contract §5, §9): checked before each one.
@@ -110,27 +113,6 @@ impl Run<'_> {
         } else {
             self.breaker.stops(now).then_some("the circuit is open")
         }
-    }
-
-    /// Counts what was tried and tells the circuit.
-    async fn note(
-        &self,
-        chunk: Vec<(Message, Tried)>,
-        report: &mut RunReport,
-        waiting: &mut Vec<(Message, Tried)>,
-    ) -> Result<(), StoreError> {
-        for (message, tried) in chunk {
-            match &tried {
-                Tried::Released(_) => report.released += 1,
-                Tried::Answered(answer) => {
-                    report.answered(answer);
-                    // The outcome matters more than the circuit: it is saved even if the circuit can't be.
-                    let _ = self.breaker.learn(self.deps, health(answer)).await;
-                }
-            }
-            waiting.push((message, tried));
-        }
-        Ok(())
     }
 
     /// Saves outcomes. While the database fails no hand-off starts, and the outcomes are kept and saved anew: losing
@@ -200,6 +182,17 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Counts what was tried, and keeps it to be saved.
+fn take(chunk: Vec<(Message, Tried)>, report: &mut RunReport, waiting: &mut Vec<(Message, Tried)>) {
+    for (_, tried) in &chunk {
+        match tried {
+            Tried::Released(_) => report.released += 1,
+            Tried::Answered(answer) => report.answered(answer),
+        }
+    }
+    waiting.extend(chunk);
 }
 
 fn health(answer: &HandOffAnswer) -> Health {

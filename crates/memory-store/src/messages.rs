@@ -1,0 +1,111 @@
+//! Writing messages.
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::ids::{LeaseId, MessageId};
+use domain::message::{Change, Entry, Failure, Message, SkipReason, State};
+use domain::ports::{DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Saved, StoreError};
+
+use crate::{Inner, MemoryStore};
+
+#[async_trait]
+impl MessageStore for MemoryStore {
+    async fn insert(&self, new: Vec<NewMessage>, window: Option<DuplicateWindow>) -> Result<Vec<Message>, StoreError> {
+        let inner = &mut *self.inner();
+        Ok(new.into_iter().map(|one| inner.insert(one, window)).collect())
+    }
+
+    async fn lease_due(&self, request: &LeaseRequest) -> Result<Leased, StoreError> {
+        Ok(self.inner().lease_due(request))
+    }
+
+    async fn load(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        let inner = self.inner();
+        Ok(ids.iter().filter_map(|id| inner.messages.get(id).cloned()).collect())
+    }
+
+    async fn save(&self, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {
+        let inner = &mut *self.inner();
+        Ok(changes.iter().map(|change| inner.save(change)).collect())
+    }
+
+    async fn note(&self, entries: &[(MessageId, Entry)]) -> Result<(), StoreError> {
+        let inner = &mut *self.inner();
+        for (id, entry) in entries {
+            let kept = inner.entries.entry(*id).or_default();
+            if !kept.iter().any(|old| old.kind == entry.kind && old.detail == entry.detail) {
+                kept.push(entry.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn overdue(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Message>, StoreError> {
+        let inner = self.inner();
+        let mut overdue: Vec<_> =
+            inner.messages.values().filter(|m| m.state.lease_expires_at().is_some_and(|at| at <= now)).cloned().collect();
+        overdue.sort_by_key(|message| message.state.lease_expires_at());
+        overdue.truncate(limit as usize);
+        Ok(overdue)
+    }
+
+    async fn of_lease(&self, lease: LeaseId) -> Result<Vec<Message>, StoreError> {
+        let inner = self.inner();
+        let held = |m: &&Message| matches!(&m.state, State::Dispatched(flight) if flight.lease == lease);
+        Ok(inner.messages.values().filter(held).cloned().collect())
+    }
+}
+
+impl Inner {
+    fn insert(&mut self, new: NewMessage, window: Option<DuplicateWindow>) -> Message {
+        let message = new.message;
+        let opted_out = self.has_opted_out(&message);
+        let duplicate = !new.allow_duplicate && window.is_some_and(|window| self.is_duplicate(&message, window));
+        let message = if opted_out {
+            message.skipped(SkipReason::OptedOut)
+        } else if duplicate {
+            message.skipped(SkipReason::DuplicateToday)
+        } else {
+            message
+        };
+        if let Some(window) = window {
+            self.duplicates.insert(message.id, window.today);
+        }
+        self.messages.insert(message.id, message.clone());
+        message
+    }
+
+    fn is_duplicate(&self, message: &Message, window: DuplicateWindow) -> bool {
+        let key = message.content.duplicate_key();
+        let earliest = window.today - TimeDelta::days(i64::from(window.days) - 1);
+        self.messages.values().any(|other| {
+            blocks_duplicates(&other.state)
+                && self.duplicates.get(&other.id).is_some_and(|day| *day >= earliest)
+                && other.content.duplicate_key() == key
+        })
+    }
+
+    pub(crate) fn has_opted_out(&self, message: &Message) -> bool {
+        let channel = message.content.channel;
+        message.content.recipient_keys().into_iter().any(|key| self.opted_out.contains(&(channel, key)))
+    }
+
+    fn save(&mut self, change: &Change) -> Saved {
+        match self.messages.get_mut(&change.message.id) {
+            Some(message) if message.revision == change.from_revision => {
+                *message = change.message.clone();
+                self.entries.entry(change.message.id).or_default().extend(change.entry.clone());
+                Saved::Done
+            }
+            Some(_) | None => Saved::Stale,
+        }
+    }
+}
+
+/// Whether a message in this state makes an equal one a duplicate (contract §7).
+fn blocks_duplicates(state: &State) -> bool {
+    match state {
+        State::Queued(_) | State::Leased(_) | State::Dispatched(_) | State::Sent(_) | State::Failed(Failure::Retry(_)) => true,
+        State::Failed(Failure::Dead { .. } | Failure::Held { .. }) | State::Skipped { .. } | State::Cancelled => false,
+    }
+}
