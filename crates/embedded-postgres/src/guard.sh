@@ -1,6 +1,6 @@
-# Owns one PostgreSQL server and ends it when its master is gone.
-# Arguments: the process to follow (0: whoever holds our stdin), the file for the server's exit status,
-# the number of folders to remove at the very end, these folders, then the server's command line.
+# Owns one PostgreSQL server (or the initdb before it) and ends it when its master is gone.
+# Arguments: the process to follow (0: whoever holds our stdin), the file for its exit status,
+# the number of folders to remove at the very end, these folders, then its command line.
 follow=$1 exited=$2 count=$3
 shift 3
 first=; second=

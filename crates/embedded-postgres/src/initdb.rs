@@ -1,10 +1,17 @@
 //! Creating a new, empty data folder.
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::binaries::Binaries;
 use crate::error::{At, StartError};
+use crate::guard::Guard;
 use crate::place::Place;
+use crate::wait;
+
+/// It takes half a second, or on a slow disk some.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The first that the system knows: Vietnamese needs a UTF-8 one for `lower()` and `ILIKE`.
 const LOCALES: &[&str] = &["C.UTF-8", "en_US.UTF-8", "C"];
@@ -41,18 +48,22 @@ async fn run(
     locale: &str,
     quick: bool,
 ) -> Result<Option<String>, StartError> {
-    let program = binaries.folder.join("initdb");
-    let mut initdb = place.account.command(&program);
-    initdb.arg("-D").arg(draft).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-instructions"]);
-    initdb.arg(format!("--locale={locale}"));
+    let mut command = vec![binaries.folder.join("initdb").into(), "-D".into(), draft.into()];
+    command.extend(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-instructions"].map(OsString::from));
+    command.push(format!("--locale={locale}").into());
     if quick {
-        initdb.arg("--no-sync");
+        command.push("--no-sync".into());
     }
-    let output =
-        tokio::process::Command::from(initdb).kill_on_drop(true).output().await.at("run", &program)?;
-    if output.status.success() {
+    // Under a guard as well: if we are killed meanwhile, neither it nor a throwaway folder stays.
+    let mut guard = Guard::spawn(place, &command, None)?;
+    let status = || fs::read_to_string(place.exit_status()).unwrap_or_default();
+    let ended = wait::until(LIMIT, || status().ends_with('\n') || guard.is_gone()).await;
+    let success = ended && status().trim() == "0";
+    let let_go = guard.halt("INT").await;
+    if success && let_go.is_ok() {
         return Ok(None);
     }
-    let text = String::from_utf8_lossy(&output.stderr);
+    let text = fs::read(place.log()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     Ok(Some(text.lines().map(str::trim).collect::<Vec<_>>().join(" ")))
 }

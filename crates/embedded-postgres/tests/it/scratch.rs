@@ -4,14 +4,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Removed when dropped.
+use crate::processes::lives;
+
+const PREFIX: &str = "outbound-scratch-";
+
+/// Removed when dropped, or by a later test when this one is killed.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     /// A folder that every user may pass through, as a checkout usually is.
     pub(crate) fn new(name: &str) -> Self {
-        let folder = embedded_postgres::throwaway_parent().join(format!("{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
+        let parent = embedded_postgres::throwaway_parent();
+        remove_abandoned(&parent);
+        let folder = parent.join(format!("{PREFIX}{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         Self(folder)
@@ -25,6 +30,16 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn remove_abandoned(parent: &Path) {
+    for entry in fs::read_dir(parent).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse().ok());
+        if owner.is_some_and(|pid| !lives(pid)) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
