@@ -27,7 +27,9 @@ impl Role {
 
     /// Whether the role holds a permission (the table of contract §10).
     pub const fn may(self, permission: Permission) -> bool {
-        use Permission::{JobsCreate, JobsUpdate, JobsView, MessagingCreate, MessagingRun, MessagingUpdate, MessagingView};
+        use Permission::{
+            JobsCreate, JobsUpdate, JobsView, MessagingCreate, MessagingRun, MessagingUpdate, MessagingView,
+        };
         match self {
             Self::Admin | Self::Manager => true,
             Self::Telesales => match permission {
@@ -40,7 +42,8 @@ impl Role {
             },
             Self::Viewer => match permission {
                 JobsView => true,
-                MessagingView | MessagingCreate | MessagingUpdate | MessagingRun | JobsCreate | JobsUpdate => false,
+                MessagingView | MessagingCreate | MessagingUpdate | MessagingRun | JobsCreate
+                | JobsUpdate => false,
             },
         }
     }
@@ -85,7 +88,9 @@ impl Caller {
         let own = Scope { owner: Some(self.subject.clone()), branch: None };
         match (self.role, &self.branch) {
             (Role::Admin | Role::DirectPage, _) => Scope::everything(),
-            (Role::Manager | Role::Viewer, Some(branch)) => Scope { owner: None, branch: Some(branch.clone()) },
+            (Role::Manager | Role::Viewer, Some(branch)) => {
+                Scope { owner: None, branch: Some(branch.clone()) }
+            }
             (Role::Telesales, Some(branch)) => Scope { branch: Some(branch.clone()), ..own },
             (Role::Manager | Role::Viewer | Role::Telesales, None) => own,
         }
@@ -137,7 +142,9 @@ mod tests {
 
     #[test]
     fn the_permission_table_is_the_contract_s() {
-        let holders = |p: Permission| Role::ALL.iter().filter(|r| r.may(p)).map(|r| r.as_str()).collect::<Vec<_>>().join(" ");
+        let holders = |p: Permission| {
+            Role::ALL.iter().filter(|r| r.may(p)).map(|r| r.as_str()).collect::<Vec<_>>().join(" ")
+        };
         assert_eq!(holders(Permission::MessagingView), "admin manager telesales direct_page");
         assert_eq!(holders(Permission::MessagingCreate), "admin manager telesales direct_page");
         assert_eq!(holders(Permission::MessagingUpdate), "admin manager");

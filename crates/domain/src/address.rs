@@ -59,7 +59,11 @@ impl fmt::Debug for Address {
 }
 
 /// The keys by which one person is known: for duplicates (§7) the first, for opt-outs (§8) each.
-pub fn recipient_keys(student: Option<&StudentId>, lead: Option<&LeadId>, to: Option<&Address>) -> Vec<String> {
+pub fn recipient_keys(
+    student: Option<&StudentId>,
+    lead: Option<&LeadId>,
+    to: Option<&Address>,
+) -> Vec<String> {
     let student = student.map(|id| format!("student:{id}"));
     let lead = lead.map(|id| format!("lead:{id}"));
     let to = to.map(|address| format!("to:{}", address.as_str()));

@@ -101,12 +101,15 @@ impl Job {
         let next = Self { status: update.status, run_id, updated_at: now, ..self.clone() };
         match (self.status, update.status) {
             (New, New) | (Dispatched, Dispatched) | (Done, Done) | (Failed, Failed) => Ok(None),
-            (New | Failed, Dispatched) => Ok(Some(Self { dispatched_at: Some(now), last_error: None, ..next })),
+            (New | Failed, Dispatched) => {
+                Ok(Some(Self { dispatched_at: Some(now), last_error: None, ..next }))
+            }
             (Dispatched, Done) => Ok(Some(Self { done_at: Some(now), last_error: None, ..next })),
             (Dispatched, Failed) => Ok(Some(Self { last_error: update.last_error.clone(), ..next })),
-            (New, Done | Failed) | (Dispatched | Done | Failed, New) | (Done, Dispatched | Failed) | (Failed, Done) => {
-                Err(IllegalJobStep { from: self.status, to: update.status })
-            }
+            (New, Done | Failed)
+            | (Dispatched | Done | Failed, New)
+            | (Done, Dispatched | Failed)
+            | (Failed, Done) => Err(IllegalJobStep { from: self.status, to: update.status }),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod actor;
 pub mod address;
 pub mod channel;
 pub mod contact;
+pub mod explain;
 pub mod ids;
 pub mod job;
 pub mod message;

@@ -13,7 +13,8 @@ pub mod runs;
 pub mod templates;
 
 pub use callback::{
-    CallbackDecoder, CallbackError, CallbackItemError, DecodedCallbacks, MAX_CALLBACKS, SignatureError, WebhookHeaders,
+    CallbackDecoder, CallbackError, CallbackItemError, DecodedCallbacks, MAX_CALLBACKS, SignatureError,
+    WebhookHeaders,
 };
 pub use clock::{Clock, Entropy};
 pub use contacts::ContactStore;

@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod expire;
+pub mod jobs;
 pub mod manage;
 pub mod record_callbacks;
 pub mod run_worker;

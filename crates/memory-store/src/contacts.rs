@@ -20,7 +20,9 @@ impl ContactStore for MemoryStore {
         inner.opted_out = inner
             .contacts
             .values()
-            .flat_map(|c| c.opted_out.iter().flat_map(|ch| c.suppression_keys(*ch).into_iter().map(|key| (*ch, key))))
+            .flat_map(|c| {
+                c.opted_out.iter().flat_map(|ch| c.suppression_keys(*ch).into_iter().map(|key| (*ch, key)))
+            })
             .collect();
         Ok(())
     }
@@ -36,13 +38,19 @@ impl ContactStore for MemoryStore {
         Ok(inner.contacts.values().filter(named).cloned().collect())
     }
 
-    async fn search_contacts(&self, scope: &Scope, text: &str, limit: u32) -> Result<Vec<Contact>, StoreError> {
+    async fn search_contacts(
+        &self,
+        scope: &Scope,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<Contact>, StoreError> {
         let inner = self.inner();
         let wanted = text.to_lowercase();
         let found = inner.contacts.values().filter(|c| {
             let name = c.full_name.as_deref().unwrap_or_default().to_lowercase();
             let phone = c.phone.as_ref().map_or("", |phone| phone.as_str());
-            scope.covers(c.owner_id.as_ref(), c.branch_id.as_ref()) && (name.contains(&wanted) || phone.contains(&wanted))
+            scope.covers(c.owner_id.as_ref(), c.branch_id.as_ref())
+                && (name.contains(&wanted) || phone.contains(&wanted))
         });
         Ok(found.take(limit as usize).cloned().collect())
     }

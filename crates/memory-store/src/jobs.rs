@@ -13,15 +13,27 @@ use crate::{Inner, MemoryStore};
 #[async_trait]
 impl JobStore for MemoryStore {
     async fn insert_job(&self, job: &Job) -> Result<(), StoreError> {
-        let created =
-            JobEntry { at: job.created_at, from: None, to: job.status, by: job.created_by.clone(), detail: None };
+        let created = JobEntry {
+            at: job.created_at,
+            from: None,
+            to: job.status,
+            by: job.created_by.clone(),
+            detail: None,
+        };
         self.inner().jobs.insert(job.id, (job.clone(), vec![created]));
         Ok(())
     }
 
-    async fn jobs(&self, scope: &Scope, filter: &JobFilter, page: u32, page_size: u32) -> Result<JobPage, StoreError> {
+    async fn jobs(
+        &self,
+        scope: &Scope,
+        filter: &JobFilter,
+        page: u32,
+        page_size: u32,
+    ) -> Result<JobPage, StoreError> {
         let inner = self.inner();
-        let all: Vec<&Job> = inner.jobs.values().rev().map(|(job, _)| job).filter(|j| matches(j, scope, filter)).collect();
+        let all: Vec<&Job> =
+            inner.jobs.values().rev().map(|(job, _)| job).filter(|j| matches(j, scope, filter)).collect();
         let skipped = (page.saturating_sub(1) as usize).saturating_mul(page_size as usize);
         let items = all.iter().skip(skipped).take(page_size as usize).map(|job| inner.view(job)).collect();
         Ok(JobPage { items, total: Total { count: all.len() as u64, is_estimate: false } })
@@ -30,7 +42,9 @@ impl JobStore for MemoryStore {
     async fn job(&self, id: JobId, scope: &Scope) -> Result<Option<JobView>, StoreError> {
         let inner = self.inner();
         let found = inner.jobs.get(&id).map(|(job, _)| job);
-        Ok(found.filter(|job| scope.covers(job.owner_id.as_ref(), job.branch_id.as_ref())).map(|job| inner.view(job)))
+        Ok(found
+            .filter(|job| scope.covers(job.owner_id.as_ref(), job.branch_id.as_ref()))
+            .map(|job| inner.view(job)))
     }
 
     async fn job_history(&self, id: JobId) -> Result<Vec<JobEntry>, StoreError> {

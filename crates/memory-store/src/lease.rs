@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use domain::message::{Event, Message, SkipReason, State, Status};
-use domain::message::timeline::{Entry, EntryKind};
 use domain::actor::Actor;
+use domain::message::timeline::{Entry, EntryKind};
+use domain::message::{Context, Step};
+use domain::message::{Event, Message, SkipReason, State, Status};
 use domain::policy::lease_order::{Budgets, Candidate, pick};
 use domain::policy::retry::Jitter;
 use domain::ports::{LeaseMode, LeaseRequest, Leased, RunRecord};
 use domain::rules::Rules;
-use domain::message::{Context, Step};
 
 use crate::Inner;
 
@@ -18,11 +18,13 @@ const GLOBAL: &str = "";
 
 impl Inner {
     pub(crate) fn lease_due(&mut self, request: &LeaseRequest) -> Leased {
-        let due: Vec<Candidate> = self.messages.values().filter(|m| wanted(m, request)).filter_map(candidate).collect();
+        let due: Vec<Candidate> =
+            self.messages.values().filter(|m| wanted(m, request)).filter_map(candidate).collect();
         let due_count = due.len();
         let picked = pick(due, request.limit, &self.budgets(request));
         let held_back = if picked.len() < request.limit as usize { due_count - picked.len() } else { 0 };
-        let mut leased = Leased { rate_limited: u32::try_from(held_back.min(1_000)).unwrap_or(0), ..Leased::default() };
+        let mut leased =
+            Leased { rate_limited: u32::try_from(held_back.min(1_000)).unwrap_or(0), ..Leased::default() };
         for id in picked {
             let Some(message) = self.messages.get(&id).cloned() else { continue };
             let owner = message.content.owner_id.clone();
@@ -48,11 +50,17 @@ impl Inner {
 
     fn budgets(&self, request: &LeaseRequest) -> Budgets {
         let limits = &request.limits;
-        let left = |key: &str, limit| self.windows.get(key).cloned().unwrap_or_default().remaining(limit, request.now);
+        let left = |key: &str, limit| {
+            self.windows.get(key).cloned().unwrap_or_default().remaining(limit, request.now)
+        };
         let owners = self.messages.values().filter_map(|m| m.content.owner_id.clone());
         let owners: HashMap<_, _> =
             owners.map(|owner| (owner.clone(), left(&owner_key(owner.as_str()), limits.per_owner))).collect();
-        Budgets { global: left(GLOBAL, limits.global), per_owner: limits.per_owner.get().unwrap_or(u32::MAX), owners }
+        Budgets {
+            global: left(GLOBAL, limits.global),
+            per_owner: limits.per_owner.get().unwrap_or(u32::MAX),
+            owners,
+        }
     }
 
     fn charge(&mut self, request: &LeaseRequest, owner: Option<&str>) {
@@ -77,7 +85,8 @@ impl Inner {
         };
         self.entries.entry(message.id).or_default().push(entry);
         let revision = message.revision + 1;
-        let skipped = Message { state: State::Skipped { reason }, revision, updated_at: request.now, ..message };
+        let skipped =
+            Message { state: State::Skipped { reason }, revision, updated_at: request.now, ..message };
         self.messages.insert(skipped.id, skipped);
     }
 }
@@ -109,7 +118,8 @@ fn after_lease(message: &Message, request: &LeaseRequest) -> Option<Message> {
         LeaseMode::Push => (false, request.lease_expires_at - request.now),
         LeaseMode::Pull { deadline } => (true, deadline - request.now),
     };
-    let rules = Rules { lease_for: request.lease_expires_at - request.now, callback_timeout, ..Rules::default() };
+    let rules =
+        Rules { lease_for: request.lease_expires_at - request.now, callback_timeout, ..Rules::default() };
     let ctx = Context { now: request.now, jitter: Jitter::new(0.0), rules: &rules };
     match message.apply(Event::Lease { lease: request.lease, pulled }, &ctx) {
         Ok(Step::Moved(change)) => Some(change.message),

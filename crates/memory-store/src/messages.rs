@@ -10,7 +10,11 @@ use crate::{Inner, MemoryStore};
 
 #[async_trait]
 impl MessageStore for MemoryStore {
-    async fn insert(&self, new: Vec<NewMessage>, window: Option<DuplicateWindow>) -> Result<Vec<Message>, StoreError> {
+    async fn insert(
+        &self,
+        new: Vec<NewMessage>,
+        window: Option<DuplicateWindow>,
+    ) -> Result<Vec<Message>, StoreError> {
         let inner = &mut *self.inner();
         Ok(new.into_iter().map(|one| inner.insert(one, window)).collect())
     }
@@ -42,8 +46,12 @@ impl MessageStore for MemoryStore {
 
     async fn overdue(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Message>, StoreError> {
         let inner = self.inner();
-        let mut overdue: Vec<_> =
-            inner.messages.values().filter(|m| m.state.lease_expires_at().is_some_and(|at| at <= now)).cloned().collect();
+        let mut overdue: Vec<_> = inner
+            .messages
+            .values()
+            .filter(|m| m.state.lease_expires_at().is_some_and(|at| at <= now))
+            .cloned()
+            .collect();
         overdue.sort_by_key(|message| message.state.lease_expires_at());
         overdue.truncate(limit as usize);
         Ok(overdue)
@@ -60,7 +68,8 @@ impl Inner {
     fn insert(&mut self, new: NewMessage, window: Option<DuplicateWindow>) -> Message {
         let message = new.message;
         let opted_out = self.has_opted_out(&message);
-        let duplicate = !new.allow_duplicate && window.is_some_and(|window| self.is_duplicate(&message, window));
+        let duplicate =
+            !new.allow_duplicate && window.is_some_and(|window| self.is_duplicate(&message, window));
         let message = if opted_out {
             message.skipped(SkipReason::OptedOut)
         } else if duplicate {
@@ -105,7 +114,13 @@ impl Inner {
 /// Whether a message in this state makes an equal one a duplicate (contract §7).
 fn blocks_duplicates(state: &State) -> bool {
     match state {
-        State::Queued(_) | State::Leased(_) | State::Dispatched(_) | State::Sent(_) | State::Failed(Failure::Retry(_)) => true,
-        State::Failed(Failure::Dead { .. } | Failure::Held { .. }) | State::Skipped { .. } | State::Cancelled => false,
+        State::Queued(_)
+        | State::Leased(_)
+        | State::Dispatched(_)
+        | State::Sent(_)
+        | State::Failed(Failure::Retry(_)) => true,
+        State::Failed(Failure::Dead { .. } | Failure::Held { .. })
+        | State::Skipped { .. }
+        | State::Cancelled => false,
     }
 }

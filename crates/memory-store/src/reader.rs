@@ -33,14 +33,18 @@ impl MessageReader for MemoryStore {
         Ok(found.map(|message| Detail {
             message: message.clone(),
             entries: inner.entries.get(&id).cloned().unwrap_or_default(),
-            holders: inner.runs.iter().map(|(lease, run)| {
-                let holder = LeaseHolder {
-                    by: run.by.clone(),
-                    pulled: run.pulled,
-                    ignored_quiet_hours: run.ignored_quiet_hours,
-                };
-                (*lease, holder)
-            }).collect(),
+            holders: inner
+                .runs
+                .iter()
+                .map(|(lease, run)| {
+                    let holder = LeaseHolder {
+                        by: run.by.clone(),
+                        pulled: run.pulled,
+                        ignored_quiet_hours: run.ignored_quiet_hours,
+                    };
+                    (*lease, holder)
+                })
+                .collect(),
         }))
     }
 
@@ -52,7 +56,8 @@ impl MessageReader for MemoryStore {
         limit: u32,
     ) -> Result<Vec<MessageId>, StoreError> {
         let inner = self.inner();
-        let found = inner.messages.values().filter(|m| after.is_none_or(|id| m.id > id) && matches(m, scope, filter));
+        let found =
+            inner.messages.values().filter(|m| after.is_none_or(|id| m.id > id) && matches(m, scope, filter));
         Ok(found.map(|m| m.id).take(limit as usize).collect())
     }
 
@@ -64,7 +69,12 @@ impl MessageReader for MemoryStore {
 
     async fn count_due(&self, now: DateTime<Utc>, scope: &Scope, bound: u32) -> Result<u32, StoreError> {
         let inner = self.inner();
-        let due = inner.messages.values().filter(|m| is_due(m, now) && covers(scope, m)).take(bound as usize).count();
+        let due = inner
+            .messages
+            .values()
+            .filter(|m| is_due(m, now) && covers(scope, m))
+            .take(bound as usize)
+            .count();
         Ok(u32::try_from(due).unwrap_or(bound))
     }
 
@@ -80,7 +90,8 @@ impl MessageReader for MemoryStore {
             ..Stats::default()
         };
         for message in inner.messages.values().filter(|m| covers(scope, m)) {
-            let total = stats.by_status.entry(message.status()).or_insert(Total { count: 0, is_estimate: false });
+            let total =
+                stats.by_status.entry(message.status()).or_insert(Total { count: 0, is_estimate: false });
             total.count += 1;
             if is_due(message, now) {
                 *stats.waiting_by_channel.entry(message.content.channel).or_default() += 1;

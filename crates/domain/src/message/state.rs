@@ -106,7 +106,9 @@ impl State {
         match self {
             Self::Leased(lease) => Some(lease.expires_at),
             Self::Dispatched(flight) => Some(flight.deadline),
-            Self::Queued(_) | Self::Sent(_) | Self::Failed(_) | Self::Skipped { .. } | Self::Cancelled => None,
+            Self::Queued(_) | Self::Sent(_) | Self::Failed(_) | Self::Skipped { .. } | Self::Cancelled => {
+                None
+            }
         }
     }
 
@@ -128,7 +130,9 @@ impl State {
         match self {
             Self::Dispatched(flight) => Some(flight.dispatched_at),
             Self::Sent(sent) => sent.dispatched_at,
-            Self::Queued(_) | Self::Leased(_) | Self::Failed(_) | Self::Skipped { .. } | Self::Cancelled => None,
+            Self::Queued(_) | Self::Leased(_) | Self::Failed(_) | Self::Skipped { .. } | Self::Cancelled => {
+                None
+            }
         }
     }
 
@@ -136,7 +140,9 @@ impl State {
     pub(super) const fn untold_times(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         match self {
             Self::Leased(lease) => (Some(lease.leased_at), None),
-            Self::Dispatched(flight) if flight.note.is_none() => (Some(flight.leased_at), Some(flight.dispatched_at)),
+            Self::Dispatched(flight) if flight.note.is_none() => {
+                (Some(flight.leased_at), Some(flight.dispatched_at))
+            }
             Self::Dispatched(_)
             | Self::Queued(_)
             | Self::Sent(_)
@@ -150,9 +156,12 @@ impl State {
     pub const fn failure_kind(&self) -> Option<FailureKind> {
         match self {
             Self::Failed(failure) => Some(failure.kind()),
-            Self::Queued(_) | Self::Leased(_) | Self::Dispatched(_) | Self::Sent(_) | Self::Skipped { .. } | Self::Cancelled => {
-                None
-            }
+            Self::Queued(_)
+            | Self::Leased(_)
+            | Self::Dispatched(_)
+            | Self::Sent(_)
+            | Self::Skipped { .. }
+            | Self::Cancelled => None,
         }
     }
 }

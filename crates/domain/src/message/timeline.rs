@@ -107,7 +107,7 @@ pub struct Line {
 
 /// The whole timeline of a message: its creation, its stored entries unfolded, and what is under way.
 pub fn lines(message: &Message, entries: &[Entry], holders: &HashMap<LeaseId, LeaseHolder>) -> Vec<Line> {
-    let first = entries.first().map_or_else(|| first_status(message), |entry| entry_start(entry));
+    let first = entries.first().map_or_else(|| first_status(message), entry_start);
     let mut lines = vec![Line {
         at: message.created_at,
         kind: EntryKind::Created,
@@ -142,7 +142,9 @@ pub fn lines(message: &Message, entries: &[Entry], holders: &HashMap<LeaseId, Le
 pub fn outcome_detail(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Sent { provider_message_id, .. } => provider_message_id.clone(),
-        Outcome::Failed { error, permanent } => Some(if *permanent { format!("{error} (permanent)") } else { error.clone() }),
+        Outcome::Failed { error, permanent } => {
+            Some(if *permanent { format!("{error} (permanent)") } else { error.clone() })
+        }
         Outcome::Skipped { reason } => Some(reason.clone()),
     }
 }
@@ -151,9 +153,12 @@ pub fn outcome_detail(outcome: &Outcome) -> Option<String> {
 fn first_status(message: &Message) -> Status {
     match &message.state {
         State::Skipped { .. } => Status::Skipped,
-        State::Queued(_) | State::Leased(_) | State::Dispatched(_) | State::Sent(_) | State::Failed(_) | State::Cancelled => {
-            Status::Queued
-        }
+        State::Queued(_)
+        | State::Leased(_)
+        | State::Dispatched(_)
+        | State::Sent(_)
+        | State::Failed(_)
+        | State::Cancelled => Status::Queued,
     }
 }
 
@@ -165,7 +170,12 @@ fn entry_start(entry: &Entry) -> Status {
 fn creation_detail(message: &Message) -> Option<String> {
     match &message.state {
         State::Skipped { reason } => Some(reason.clone()),
-        State::Queued(_) | State::Leased(_) | State::Dispatched(_) | State::Sent(_) | State::Failed(_) | State::Cancelled => {
+        State::Queued(_)
+        | State::Leased(_)
+        | State::Dispatched(_)
+        | State::Sent(_)
+        | State::Failed(_)
+        | State::Cancelled => {
             message.scheduled_at.map(|at| format!("scheduled for {}", at.format("%Y-%m-%dT%H:%M:%SZ")))
         }
     }
@@ -214,7 +224,12 @@ fn leased_line(
     }
 }
 
-fn dispatched_line(at: DateTime<Utc>, lease: LeaseId, attempt: u32, holders: &HashMap<LeaseId, LeaseHolder>) -> Line {
+fn dispatched_line(
+    at: DateTime<Utc>,
+    lease: LeaseId,
+    attempt: u32,
+    holders: &HashMap<LeaseId, LeaseHolder>,
+) -> Line {
     let pulled = holders.get(&lease).is_some_and(|h| h.pulled);
     Line {
         at,

@@ -94,10 +94,18 @@ impl Message {
             Event::OutcomeUnknown { lease } => {
                 let held = self.held_by(lease)?;
                 let next = self.in_flight(held, Some(NO_ANSWER.to_owned()), ctx);
-                let entry = self.entry(EntryKind::OutcomeUnknown, &next, Actor::System, Some(NO_ANSWER.to_owned()), ctx);
+                let entry = self.entry(
+                    EntryKind::OutcomeUnknown,
+                    &next,
+                    Actor::System,
+                    Some(NO_ANSWER.to_owned()),
+                    ctx,
+                );
                 Ok(self.moved(ctx, next, Some(entry)))
             }
-            Event::NotAccepted { lease, error, retry_after } => self.not_accepted(lease, error, retry_after, ctx),
+            Event::NotAccepted { lease, error, retry_after } => {
+                self.not_accepted(lease, error, retry_after, ctx)
+            }
             Event::Refused { lease, error } => {
                 self.held_by(lease)?;
                 Ok(self.failed(EntryKind::Refused, &error, false, ctx))
@@ -178,16 +186,25 @@ impl Message {
                 let entry = self.entry(EntryKind::LeaseExpired, &next, Actor::System, detail, ctx);
                 Ok(self.moved(ctx, next, Some(entry)))
             }
-            State::Dispatched(flight) if flight.deadline <= ctx.now => match ctx.rules.callback_timeout_action {
-                CallbackTimeoutAction::Hold => {
-                    let held = Failure::Held { error: NO_CALLBACK.to_owned(), lease: flight.lease };
-                    let next = self.with(State::Failed(held));
-                    let entry =
-                        self.entry(EntryKind::CallbackTimedOut, &next, Actor::System, Some(NO_CALLBACK.to_owned()), ctx);
-                    Ok(self.moved(ctx, next, Some(entry)))
+            State::Dispatched(flight) if flight.deadline <= ctx.now => {
+                match ctx.rules.callback_timeout_action {
+                    CallbackTimeoutAction::Hold => {
+                        let held = Failure::Held { error: NO_CALLBACK.to_owned(), lease: flight.lease };
+                        let next = self.with(State::Failed(held));
+                        let entry = self.entry(
+                            EntryKind::CallbackTimedOut,
+                            &next,
+                            Actor::System,
+                            Some(NO_CALLBACK.to_owned()),
+                            ctx,
+                        );
+                        Ok(self.moved(ctx, next, Some(entry)))
+                    }
+                    CallbackTimeoutAction::Retry => {
+                        Ok(self.failed(EntryKind::CallbackTimedOut, NO_CALLBACK, false, ctx))
+                    }
                 }
-                CallbackTimeoutAction::Retry => Ok(self.failed(EntryKind::CallbackTimedOut, NO_CALLBACK, false, ctx)),
-            },
+            }
             State::Leased(_)
             | State::Dispatched(_)
             | State::Queued(_)
@@ -224,16 +241,25 @@ impl Message {
                     provider_message_id: provider_message_id.clone(),
                     dispatched_at: self.state.dispatched_at(),
                 };
-                let next = Self { handoff_failures: 0, lost_leases: 0, attempted: true, ..self.with(State::Sent(sent)) };
+                let next = Self {
+                    handoff_failures: 0,
+                    lost_leases: 0,
+                    attempted: true,
+                    ..self.with(State::Sent(sent))
+                };
                 let entry =
                     self.entry(EntryKind::Settled, &next, Actor::N8n, outcome_detail(&callback.outcome), ctx);
                 Ok(self.moved(ctx, next, Some(entry)))
             }
-            Outcome::Failed { .. } | Outcome::Skipped { .. } if !in_flight => Ok(Step::Same(Unchanged::AlreadySettled, None)),
+            Outcome::Failed { .. } | Outcome::Skipped { .. } if !in_flight => {
+                Ok(Step::Same(Unchanged::AlreadySettled, None))
+            }
             Outcome::Failed { .. } | Outcome::Skipped { .. } if self.supersedes(callback) => {
                 Ok(Step::Same(Unchanged::Superseded, None))
             }
-            Outcome::Failed { error, permanent } => Ok(self.failed(EntryKind::Settled, error, *permanent, ctx)),
+            Outcome::Failed { error, permanent } => {
+                Ok(self.failed(EntryKind::Settled, error, *permanent, ctx))
+            }
             Outcome::Skipped { reason } => {
                 let next = Self {
                     handoff_failures: 0,
@@ -253,7 +279,13 @@ impl Message {
             Outcome::Sent { .. } => None,
             Outcome::Failed { .. } | Outcome::Skipped { .. } => {
                 let said = outcome_detail(outcome).unwrap_or_default();
-                Some(self.entry(EntryKind::Ignored, self, Actor::N8n, Some(format!("{}: {said}", outcome.word())), ctx))
+                Some(self.entry(
+                    EntryKind::Ignored,
+                    self,
+                    Actor::N8n,
+                    Some(format!("{}: {said}", outcome.word())),
+                    ctx,
+                ))
             }
         };
         Step::Same(Unchanged::AlreadySettled, note)
@@ -272,9 +304,11 @@ impl Message {
                 let entry = self.entry(EntryKind::Cancelled, &next, by, None, ctx);
                 Ok(self.moved(ctx, next, Some(entry)))
             }
-            State::Leased(_) | State::Dispatched(_) | State::Sent(_) | State::Skipped { .. } | State::Cancelled => {
-                Err(Illegal::NotFrom(self.status(), "cancelled"))
-            }
+            State::Leased(_)
+            | State::Dispatched(_)
+            | State::Sent(_)
+            | State::Skipped { .. }
+            | State::Cancelled => Err(Illegal::NotFrom(self.status(), "cancelled")),
         }
     }
 
@@ -381,7 +415,14 @@ impl Message {
         Step::Moved(Box::new(Change { message, from_revision: self.revision, entry }))
     }
 
-    fn entry(&self, kind: EntryKind, next: &Self, by: Actor, detail: Option<String>, ctx: &Context<'_>) -> Entry {
+    fn entry(
+        &self,
+        kind: EntryKind,
+        next: &Self,
+        by: Actor,
+        detail: Option<String>,
+        ctx: &Context<'_>,
+    ) -> Entry {
         let (leased_at, dispatched_at) = self.state.untold_times();
         Entry {
             at: ctx.now,

@@ -36,7 +36,7 @@ pub struct Budgets {
 /// The messages to lease, in order: by priority, then due time, then id, passing over those of owners whose budget is
 /// used up, at most `limit` and at most the global budget.
 pub fn pick(mut due: Vec<Candidate>, limit: u32, budgets: &Budgets) -> Vec<MessageId> {
-    due.sort_by(|a, b| (a.priority, a.due_at, a.id).cmp(&(b.priority, b.due_at, b.id)));
+    due.sort_by_key(|candidate| (candidate.priority, candidate.due_at, candidate.id));
     let most = usize::try_from(limit.min(budgets.global)).unwrap_or(usize::MAX);
     let mut left = budgets.owners.clone();
     let mut picked = Vec::new();

@@ -81,7 +81,12 @@ pub enum CallbackError {
 /// Knows how N8N writes and signs its callbacks.
 pub trait CallbackDecoder: Send + Sync {
     /// Whether the request was signed, within five minutes of now, by somebody who knows one of the secrets.
-    fn verify(&self, headers: &WebhookHeaders<'_>, body: &[u8], now: DateTime<Utc>) -> Result<(), SignatureError>;
+    fn verify(
+        &self,
+        headers: &WebhookHeaders<'_>,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<(), SignatureError>;
 
     /// Reads the body: one callback, or an array of them. Each is checked on its own.
     fn decode(&self, body: &[u8]) -> Result<DecodedCallbacks, CallbackError>;

@@ -22,7 +22,12 @@ pub trait ContactStore: Send + Sync {
     async fn contacts_by_phone(&self, numbers: &[PhoneNumber]) -> Result<Vec<Contact>, StoreError>;
 
     /// Contacts in the scope whose name or phone contains the text, by name; for picking one.
-    async fn search_contacts(&self, scope: &Scope, text: &str, limit: u32) -> Result<Vec<Contact>, StoreError>;
+    async fn search_contacts(
+        &self,
+        scope: &Scope,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<Contact>, StoreError>;
 
     /// Which of these recipient keys have opted out of the channel.
     async fn opted_out(&self, channel: Channel, keys: &[String]) -> Result<Vec<String>, StoreError>;

@@ -45,7 +45,13 @@ pub trait JobStore: Send + Sync {
     /// Stores a new job; its messages follow in the same transaction where there is one.
     async fn insert_job(&self, job: &Job) -> Result<(), StoreError>;
     /// Jobs, newest first; `page` from 1.
-    async fn jobs(&self, scope: &Scope, filter: &JobFilter, page: u32, page_size: u32) -> Result<JobPage, StoreError>;
+    async fn jobs(
+        &self,
+        scope: &Scope,
+        filter: &JobFilter,
+        page: u32,
+        page_size: u32,
+    ) -> Result<JobPage, StoreError>;
     /// One job; `None` outside the scope.
     async fn job(&self, id: JobId, scope: &Scope) -> Result<Option<JobView>, StoreError>;
     /// A job's history, oldest first.

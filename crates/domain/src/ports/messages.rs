@@ -96,7 +96,11 @@ pub trait MessageStore: Send + Sync {
     /// Stores new messages in one piece. Duplicates within `window` and suppressed recipients are stored SKIPPED.
     /// Answers the messages as stored, in the order given. Holds under concurrent calls: of several equal ones exactly
     /// one is queued. Wakes the workers.
-    async fn insert(&self, new: Vec<NewMessage>, window: Option<DuplicateWindow>) -> Result<Vec<Message>, StoreError>;
+    async fn insert(
+        &self,
+        new: Vec<NewMessage>,
+        window: Option<DuplicateWindow>,
+    ) -> Result<Vec<Message>, StoreError>;
 
     /// Leases due messages by priority, then due time, then id, across owners, within the limits (contract §3, §6):
     /// with any number of callers at once no message is leased twice, no limit is overshot, and no caller waits for

@@ -173,7 +173,10 @@ fn check_command(command: &CreateCommand, caller: &Caller, now: DateTime<Utc>) -
         problems.push(Problem::forbidden("branchId", "lies outside your scope"));
     }
     if command.scheduled_at.is_some_and(|at| at > now + TimeDelta::days(MAX_SCHEDULE_DAYS)) {
-        problems.push(Problem::invalid("scheduledAt", format!("must lie within {MAX_SCHEDULE_DAYS} days from now")));
+        problems.push(Problem::invalid(
+            "scheduledAt",
+            format!("must lie within {MAX_SCHEDULE_DAYS} days from now"),
+        ));
     }
     if let TextSource::Text(text) = &command.source {
         problems.extend(prepare::check_text(text).err());

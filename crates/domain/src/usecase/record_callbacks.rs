@@ -63,19 +63,20 @@ async fn round(
     let mut changing: Vec<usize> = Vec::new();
     let mut notes: Vec<(MessageId, Entry)> = Vec::new();
     for (index, (id, callback)) in turn {
-        let answer = match messages.get(id).map(|m| m.apply(Event::Callback(callback.clone()), &deps.context())) {
-            None => Some(Recorded::Unknown),
-            Some(Err(illegal)) => Some(Recorded::Illegal(illegal)),
-            Some(Ok(Step::Same(_, note))) => {
-                notes.extend(note.map(|entry| (*id, entry)));
-                Some(Recorded::Unchanged)
-            }
-            Some(Ok(Step::Moved(change))) => {
-                changes.push(*change);
-                changing.push(index);
-                None
-            }
-        };
+        let answer =
+            match messages.get(id).map(|m| m.apply(Event::Callback(callback.clone()), &deps.context())) {
+                None => Some(Recorded::Unknown),
+                Some(Err(illegal)) => Some(Recorded::Illegal(illegal)),
+                Some(Ok(Step::Same(_, note))) => {
+                    notes.extend(note.map(|entry| (*id, entry)));
+                    Some(Recorded::Unchanged)
+                }
+                Some(Ok(Step::Moved(change))) => {
+                    changes.push(*change);
+                    changing.push(index);
+                    None
+                }
+            };
         if let Some(slot) = answers.get_mut(index) {
             *slot = answer;
         }

@@ -68,7 +68,8 @@ pub async fn run_worker(
         }
         match gateway {
             Some(gateway) if !request.pull && !request.dry_run && !leased.messages.is_empty() => {
-                let run = hand_off::Run { deps, gateway, stopping, request, lease, started_at, breaker: &breaker };
+                let run =
+                    hand_off::Run { deps, gateway, stopping, request, lease, started_at, breaker: &breaker };
                 run.hand_off_all(leased.messages, &mut report).await?;
                 deps.stores.end_run(&record(deps, request, lease, started_at, &report)).await?;
             }

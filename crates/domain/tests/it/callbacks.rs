@@ -1,10 +1,10 @@
 //! What N8N says, in every order it may say it.
 
 use chrono::TimeDelta;
+use domain::access::Scope;
 use domain::ids::MessageId;
 use domain::message::{Callback, Event, Illegal, Outcome, State, Status};
 use domain::ports::MessageReader;
-use domain::access::Scope;
 use domain::usecase::record_callbacks::{Recorded, record_callbacks};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -35,7 +35,12 @@ fn say(world: &World, callbacks: Vec<Callback>) -> Vec<Recorded> {
 /// A world with message 1 pulled under lease 1.
 fn dispatched() -> World {
     let world = World::new();
-    world.put(vec![moved(&message(1), Event::Lease { lease: lease(1), pulled: true }, morning(), &world.rules)]);
+    world.put(vec![moved(
+        &message(1),
+        Event::Lease { lease: lease(1), pulled: true },
+        morning(),
+        &world.rules,
+    )]);
     world
 }
 
@@ -72,7 +77,12 @@ fn a_failure_that_names_an_older_lease_or_attempt_changes_nothing() {
     assert_eq!(say(&world, vec![older]), [Recorded::Unchanged]);
     say(&world, vec![failed()]);
     world.pass(TimeDelta::hours(1));
-    let again = moved(&world.get(1), Event::Lease { lease: lease(2), pulled: true }, morning() + TimeDelta::hours(1), &world.rules);
+    let again = moved(
+        &world.get(1),
+        Event::Lease { lease: lease(2), pulled: true },
+        morning() + TimeDelta::hours(1),
+        &world.rules,
+    );
     let second = World::new();
     second.put(vec![again]);
     assert_eq!(say(&second, vec![Callback { attempt: Some(1), ..failed() }]), [Recorded::Unchanged]);

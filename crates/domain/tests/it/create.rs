@@ -104,24 +104,39 @@ fn a_message_to_a_contact_takes_phone_owner_and_branch_from_there() {
 fn every_id_that_a_request_names_is_checked_not_the_first_alone() {
     let world = world();
     let both = RecipientSpec { student_id: Some(StudentId::parse("s2").unwrap()), ..to_lead("l1") };
-    assert_eq!(problems(&planned(&world, &sales(), &command(vec![both]))), [(ProblemKind::Forbidden, "studentId")]);
+    assert_eq!(
+        problems(&planned(&world, &sales(), &command(vec![both]))),
+        [(ProblemKind::Forbidden, "studentId")]
+    );
     let foreign_number = RecipientSpec { to: Some("0901234562".to_owned()), ..to_lead("l1") };
-    assert_eq!(problems(&planned(&world, &sales(), &command(vec![foreign_number]))), [(ProblemKind::Forbidden, "to")]);
+    assert_eq!(
+        problems(&planned(&world, &sales(), &command(vec![foreign_number]))),
+        [(ProblemKind::Forbidden, "to")]
+    );
     let unknown = planned(&world, &sales(), &command(vec![to_lead("nobody")]));
     assert_eq!(problems(&unknown), [(ProblemKind::NotFound, "leadId")]);
-    assert_eq!(problems(&planned(&world, &caller(Role::Admin, "a", None), &command(vec![to_number("0901234562")]))), []);
+    assert_eq!(
+        problems(&planned(&world, &caller(Role::Admin, "a", None), &command(vec![to_number("0901234562")]))),
+        []
+    );
 }
 
 #[test]
 fn a_bare_number_belongs_to_the_telesales_or_manager_who_gave_it() {
     let world = world();
-    let batch = planned(&world, &caller(Role::Manager, "m1", Some("b1")), &command(vec![to_number("0901234599")]));
+    let batch =
+        planned(&world, &caller(Role::Manager, "m1", Some("b1")), &command(vec![to_number("0901234599")]));
     let content = &batch.messages[0].1.content;
     assert_eq!(content.owner_id, Some(OwnerId::parse("m1").unwrap()));
     assert_eq!(content.branch_id, Some(BranchId::parse("b1").unwrap()));
-    let other = CreateCommand { owner_id: Some(OwnerId::parse("u9").unwrap()), ..command(vec![to_number("0901234599")]) };
+    let other = CreateCommand {
+        owner_id: Some(OwnerId::parse("u9").unwrap()),
+        ..command(vec![to_number("0901234599")])
+    };
     let refused = pollster::block_on(plan(&world.deps(), &sales(), &other));
-    assert!(matches!(refused, Err(CreateError::Command(p)) if p[0].field == "ownerId" && p[0].kind == ProblemKind::Forbidden));
+    assert!(
+        matches!(refused, Err(CreateError::Command(p)) if p[0].field == "ownerId" && p[0].kind == ProblemKind::Forbidden)
+    );
 }
 
 #[test]
@@ -142,7 +157,8 @@ fn every_missing_variable_is_named_and_a_blank_one_is_missing() {
 #[test]
 fn a_wrong_recipient_does_not_spoil_the_others_and_each_keeps_its_place() {
     let world = world();
-    let recipients = vec![to_number("12"), to_number("0901234598"), RecipientSpec::default(), to_number("0901234597")];
+    let recipients =
+        vec![to_number("12"), to_number("0901234598"), RecipientSpec::default(), to_number("0901234597")];
     let batch = pollster::block_on(create(&world.deps(), &sales(), &command(recipients))).unwrap();
     assert_eq!(batch.messages.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 3]);
     assert_eq!(batch.rejected.iter().map(|r| r.index).collect::<Vec<_>>(), [0, 2]);

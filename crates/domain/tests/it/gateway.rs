@@ -19,7 +19,10 @@ pub struct ScriptedGateway<'a> {
 }
 
 impl<'a> ScriptedGateway<'a> {
-    pub fn new(clock: &'a ManualClock, script: impl Fn(&Message) -> HandOffAnswer + Send + Sync + 'a) -> Self {
+    pub fn new(
+        clock: &'a ManualClock,
+        script: impl Fn(&Message) -> HandOffAnswer + Send + Sync + 'a,
+    ) -> Self {
         Self { clock, takes: TimeDelta::zero(), script: Box::new(script), received: Mutex::new(Vec::new()) }
     }
 

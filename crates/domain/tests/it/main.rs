@@ -1,10 +1,13 @@
 //! The rules, tried without a database: `cargo test -p domain`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod build;
 mod callbacks;
 mod create;
 mod expire;
+mod explain;
 mod gateway;
+mod jobs;
 mod manage;
 mod run_worker;
 mod state_machine;

@@ -23,7 +23,8 @@ fn only_messages_in_the_scope_are_touched_and_the_rest_is_unknown() {
     let world = World::new();
     world.put(vec![owned(1, "u1"), owned(2, "u2")]);
     let ids = [world.get(1).id, world.get(2).id];
-    let managed = pollster::block_on(manage(&world.deps(), Act::Cancel, &Actor::System, &scope("u1"), &ids)).unwrap();
+    let managed =
+        pollster::block_on(manage(&world.deps(), Act::Cancel, &Actor::System, &scope("u1"), &ids)).unwrap();
     assert_eq!(managed.changed.len(), 1);
     assert_eq!(managed.unknown, [ids[1]]);
     assert_eq!(world.get(2).status(), Status::Queued);
@@ -32,7 +33,12 @@ fn only_messages_in_the_scope_are_touched_and_the_rest_is_unknown() {
 #[test]
 fn what_is_in_flight_can_t_be_cancelled() {
     let world = World::new();
-    world.put(vec![moved(&message(1), Event::Lease { lease: lease(1), pulled: false }, morning(), &world.rules)]);
+    world.put(vec![moved(
+        &message(1),
+        Event::Lease { lease: lease(1), pulled: false },
+        morning(),
+        &world.rules,
+    )]);
     let ids = [world.get(1).id];
     let all = Scope::everything();
     let managed = pollster::block_on(manage(&world.deps(), Act::Cancel, &Actor::System, &all, &ids)).unwrap();

@@ -44,14 +44,19 @@ fn unlimited(world: &mut World) {
 fn a_batch_goes_out_by_priority_then_due_time_and_waits_for_its_callbacks() {
     let world = World::new();
     let priorities = [Priority::Low, Priority::High, Priority::Medium, Priority::High];
-    let messages = (1u128..).zip(priorities).map(|(n, priority)| Message { priority, ..message(n) }).collect();
+    let messages =
+        (1u128..).zip(priorities).map(|(n, priority)| Message { priority, ..message(n) }).collect();
     world.put(messages);
     let gateway = ScriptedGateway::accepting(&world.clock);
     let report = run(&world, &gateway, &RunRequest { concurrency: 1, ..request() });
-    let order: Vec<u128> = gateway.received().iter().map(|key| {
-        let id: Uuid = key.split(':').next().unwrap().parse().unwrap();
-        id.as_u128()
-    }).collect();
+    let order: Vec<u128> = gateway
+        .received()
+        .iter()
+        .map(|key| {
+            let id: Uuid = key.split(':').next().unwrap().parse().unwrap();
+            id.as_u128()
+        })
+        .collect();
     assert_eq!(order, [2, 4, 3, 1]);
     assert_eq!((report.processed, report.skipped, report.sent, report.failed), (4, 4, 0, 0));
     assert_eq!(report.by_priority[&Priority::High], 2);
@@ -116,7 +121,12 @@ fn an_outage_of_n8n_uses_up_no_attempt_and_opens_the_circuit_then_one_message_pr
     let report = run(&world, &down, &RunRequest { concurrency: 1, ..request() });
     assert_eq!((report.failed, report.released), (5, 25));
     assert_eq!(report.circuit, CircuitLabel::Open);
-    assert!(world.all(1..=30).iter().all(|m| m.status() == Status::Queued && m.retry_count == 0 && m.attempt == 1));
+    assert!(
+        world
+            .all(1..=30)
+            .iter()
+            .all(|m| m.status() == Status::Queued && m.retry_count == 0 && m.attempt == 1)
+    );
     let refused = run(&world, &down, &request());
     assert!(matches!(refused.warnings.as_slice(), [Warning::CircuitOpen { .. }]));
     assert_eq!(down.received().len(), 5);
@@ -128,7 +138,12 @@ fn an_outage_of_n8n_uses_up_no_attempt_and_opens_the_circuit_then_one_message_pr
     assert_eq!(run(&world, &up, &request()).circuit, CircuitLabel::Closed);
     world.pass(TimeDelta::minutes(5));
     run(&world, &up, &request());
-    assert!(world.all(1..=30).iter().all(|m| m.status() == Status::Dispatched && m.idempotency_key().ends_with(":1")));
+    assert!(
+        world
+            .all(1..=30)
+            .iter()
+            .all(|m| m.status() == Status::Dispatched && m.idempotency_key().ends_with(":1"))
+    );
 }
 
 #[test]
@@ -179,7 +194,8 @@ fn a_stopping_process_releases_what_it_has_not_handed_off() {
     let world = World::new();
     world.put(vec![message(1)]);
     let gateway = ScriptedGateway::accepting(&world.clock);
-    let report = pollster::block_on(run_worker(&world.deps(), Some(&gateway), &Stop(true), &request())).unwrap();
+    let report =
+        pollster::block_on(run_worker(&world.deps(), Some(&gateway), &Stop(true), &request())).unwrap();
     assert_eq!(report.warnings, [Warning::Stopping]);
     assert_eq!(world.get(1).status(), Status::Queued);
 }
@@ -218,7 +234,8 @@ fn pull_mode_gives_the_messages_to_the_caller_and_a_dry_run_changes_nothing() {
 fn retry_failed_only_leaves_queued_messages_alone() {
     let world = World::new();
     let leased = moved(&message(1), Event::Lease { lease: lease(1), pulled: false }, morning(), &world.rules);
-    let failed = moved(&leased, Event::Refused { lease: lease(1), error: "e".to_owned() }, morning(), &world.rules);
+    let failed =
+        moved(&leased, Event::Refused { lease: lease(1), error: "e".to_owned() }, morning(), &world.rules);
     world.put(vec![failed, message(2)]);
     world.pass(TimeDelta::minutes(5));
     let gateway = ScriptedGateway::accepting(&world.clock);
@@ -231,7 +248,10 @@ fn retry_failed_only_leaves_queued_messages_alone() {
 fn an_opt_out_that_arrives_after_queueing_stops_the_message_at_the_lease() {
     let world = World::new();
     let lead = LeadId::parse("l1").unwrap();
-    world.put(vec![Message { content: Content { lead_id: Some(lead.clone()), ..content(None) }, ..message(1) }]);
+    world.put(vec![Message {
+        content: Content { lead_id: Some(lead.clone()), ..content(None) },
+        ..message(1)
+    }]);
     let contact = Contact {
         id: ContactId::Lead(lead),
         full_name: None,

@@ -47,7 +47,8 @@ fn is_failure(event: &Event, before: &Message, rules: &Rules) -> bool {
         Event::Refused { .. } => true,
         Event::Callback(callback) => matches!(callback.outcome, Outcome::Failed { .. }),
         Event::Expired => {
-            rules.callback_timeout_action == CallbackTimeoutAction::Retry && before.status() == Status::Dispatched
+            rules.callback_timeout_action == CallbackTimeoutAction::Retry
+                && before.status() == Status::Dispatched
         }
         Event::Lease { .. }
         | Event::Accepted { .. }
@@ -71,7 +72,11 @@ fn holder(event: &Event) -> Option<domain::ids::LeaseId> {
         | Event::Released { lease, .. }
         | Event::Suppressed { lease }
         | Event::Extend { lease, .. } => Some(*lease),
-        Event::Lease { .. } | Event::Expired | Event::Callback(_) | Event::Cancel { .. } | Event::Requeue { .. } => None,
+        Event::Lease { .. }
+        | Event::Expired
+        | Event::Callback(_)
+        | Event::Cancel { .. }
+        | Event::Requeue { .. } => None,
     }
 }
 
@@ -143,7 +148,8 @@ fn the_number_of_backoff_steps_is_the_number_of_retries_then_it_is_dead() {
         now += TimeDelta::hours(2);
         let leased = moved(&message, Event::Lease { lease: lease(attempt), pulled: false }, now, &rules);
         assert_eq!(u128::from(leased.attempt), attempt);
-        message = moved(&leased, Event::Refused { lease: lease(attempt), error: "no".to_owned() }, now, &rules);
+        message =
+            moved(&leased, Event::Refused { lease: lease(attempt), error: "no".to_owned() }, now, &rules);
         waits.push(message.state.due_at().map(|due| (due - now).num_minutes()));
     }
     assert_eq!(waits, [Some(2), Some(10), Some(60), None]);
@@ -173,6 +179,7 @@ fn a_timed_out_callback_under_retry_repeats_the_same_key() {
     let late = morning() + TimeDelta::seconds(900);
     let retry = moved(&sent, Event::Expired, late, &rules);
     assert_eq!(retry.retry_count, 1);
-    let again = moved(&retry, Event::Lease { lease: lease(2), pulled: true }, late + TimeDelta::hours(1), &rules);
+    let again =
+        moved(&retry, Event::Lease { lease: lease(2), pulled: true }, late + TimeDelta::hours(1), &rules);
     assert_eq!(again.idempotency_key(), sent.idempotency_key());
 }

@@ -91,12 +91,16 @@ pub(super) fn prepare(common: &Preparation<'_>, recipient: &RecipientSpec) -> Re
     let to = address(common, recipient, &contacts, &scope, &mut problems);
     let (owner_id, branch_id) = ownership(common, &contacts);
     if problems.is_empty() && !scope.covers(owner_id.as_ref(), branch_id.as_ref()) {
-        problems.push(Problem::forbidden("ownerId", "the message would belong to an owner or branch outside your scope"));
+        problems.push(Problem::forbidden(
+            "ownerId",
+            "the message would belong to an owner or branch outside your scope",
+        ));
     }
     let owner_name = owner_name(common, &contacts, owner_id.as_ref());
     let full_name = contacts.iter().find_map(|c| c.full_name.clone());
     let phone = phone(to.as_ref(), &contacts);
-    let known = [("name", full_name.as_deref()), ("phone", phone.as_deref()), ("ownerName", owner_name.as_deref())];
+    let known =
+        [("name", full_name.as_deref()), ("phone", phone.as_deref()), ("ownerName", owner_name.as_deref())];
     let text = text(common, recipient, &known, &mut problems);
     match text {
         Some(text) if problems.is_empty() => Ok(Prepared {
@@ -132,8 +136,12 @@ fn named_contacts<'a>(
     let mut found = Vec::new();
     for (field, id) in student.into_iter().chain(lead) {
         match common.directory.contact(&id) {
-            None => problems.push(Problem::not_found(field, "is not known; the CRM has not pushed this contact")),
-            Some(contact) if scope.covers(contact.owner_id.as_ref(), contact.branch_id.as_ref()) => found.push(contact),
+            None => {
+                problems.push(Problem::not_found(field, "is not known; the CRM has not pushed this contact"))
+            }
+            Some(contact) if scope.covers(contact.owner_id.as_ref(), contact.branch_id.as_ref()) => {
+                found.push(contact)
+            }
             Some(_) => problems.push(Problem::forbidden(field, "is a contact outside your scope")),
         }
     }
@@ -179,7 +187,8 @@ fn ownership(common: &Preparation<'_>, contacts: &[&Contact]) -> (Option<OwnerId
         Role::Telesales | Role::Manager | Role::Admin | Role::DirectPage | Role::Viewer => false,
     };
     let owner = common.command.owner_id.clone().or_else(|| contacts.iter().find_map(|c| c.owner_id.clone()));
-    let branch = common.command.branch_id.clone().or_else(|| contacts.iter().find_map(|c| c.branch_id.clone()));
+    let branch =
+        common.command.branch_id.clone().or_else(|| contacts.iter().find_map(|c| c.branch_id.clone()));
     (
         owner.or_else(|| own.then(|| common.caller.subject.clone())),
         branch.or_else(|| if own { common.caller.branch.clone() } else { None }),
@@ -187,8 +196,10 @@ fn ownership(common: &Preparation<'_>, contacts: &[&Contact]) -> (Option<OwnerId
 }
 
 fn owner_name(common: &Preparation<'_>, contacts: &[&Contact], owner: Option<&OwnerId>) -> Option<String> {
-    let of_contact = contacts.iter().find(|c| c.owner_id.as_ref() == owner).and_then(|c| c.owner_name.clone());
-    of_contact.or_else(|| if owner == Some(&common.caller.subject) { common.caller.name.clone() } else { None })
+    let of_contact =
+        contacts.iter().find(|c| c.owner_id.as_ref() == owner).and_then(|c| c.owner_name.clone());
+    of_contact
+        .or_else(|| if owner == Some(&common.caller.subject) { common.caller.name.clone() } else { None })
 }
 
 fn phone(to: Option<&Address>, contacts: &[&Contact]) -> Option<String> {
@@ -212,7 +223,9 @@ fn text(
         (TextSource::Template(_), Some(template)) => template,
         (TextSource::Template(_), None) => return None,
     };
-    let given = |vars: &BTreeMap<String, String>, name: &str| vars.get(name).filter(|v| !v.trim().is_empty()).cloned();
+    let given = |vars: &BTreeMap<String, String>, name: &str| {
+        vars.get(name).filter(|v| !v.trim().is_empty()).cloned()
+    };
     let value = |name: &str| {
         given(&recipient.variables, name)
             .or_else(|| given(&common.command.variables, name))

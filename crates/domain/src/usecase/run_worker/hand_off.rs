@@ -42,7 +42,11 @@ enum Tried {
 
 impl Run<'_> {
     /// Hands the batch off. While outcomes are being saved, further hand-offs go on.
-    pub(super) async fn hand_off_all(&self, batch: Vec<Message>, report: &mut RunReport) -> Result<(), StoreError> {
+    pub(super) async fn hand_off_all(
+        &self,
+        batch: Vec<Message>,
+        report: &mut RunReport,
+    ) -> Result<(), StoreError> {
         let trouble = AtomicBool::new(false);
         let concurrency = usize::try_from(self.request.concurrency.max(1)).unwrap_or(1);
         let tried = stream::iter(batch)
@@ -117,7 +121,11 @@ impl Run<'_> {
 
     /// Saves outcomes. While the database fails no hand-off starts, and the outcomes are kept and saved anew: losing
     /// one would mean sending its message twice.
-    async fn save_patiently(&self, tried: Vec<(Message, Tried)>, trouble: &AtomicBool) -> Result<(), StoreError> {
+    async fn save_patiently(
+        &self,
+        tried: Vec<(Message, Tried)>,
+        trouble: &AtomicBool,
+    ) -> Result<(), StoreError> {
         let give_up = self.deps.clock.now() + TimeDelta::minutes(SAVE_FOR_MINUTES);
         loop {
             match self.save(&tried).await {
@@ -135,7 +143,8 @@ impl Run<'_> {
     }
 
     async fn save(&self, tried: &[(Message, Tried)]) -> Result<(), StoreError> {
-        let mut open: Vec<(Message, &Tried)> = tried.iter().map(|(message, tried)| (message.clone(), tried)).collect();
+        let mut open: Vec<(Message, &Tried)> =
+            tried.iter().map(|(message, tried)| (message.clone(), tried)).collect();
         while !open.is_empty() {
             let mut changes: Vec<Change> = Vec::new();
             for (message, tried) in &open {
@@ -157,8 +166,14 @@ impl Run<'_> {
             if stale.is_empty() {
                 return Ok(());
             }
-            let mut fresh: HashMap<MessageId, Message> =
-                self.deps.stores.load(&stale).await?.into_iter().map(|message| (message.id, message)).collect();
+            let mut fresh: HashMap<MessageId, Message> = self
+                .deps
+                .stores
+                .load(&stale)
+                .await?
+                .into_iter()
+                .map(|message| (message.id, message))
+                .collect();
             open = open
                 .into_iter()
                 .filter_map(|(message, tried)| fresh.remove(&message.id).map(|message| (message, tried)))
@@ -173,7 +188,9 @@ impl Run<'_> {
             Tried::Released(reason) => Event::Released { lease, reason: (*reason).to_owned() },
             Tried::Answered(HandOffAnswer::Accepted) => Event::Accepted { lease },
             Tried::Answered(HandOffAnswer::Unknown) => Event::OutcomeUnknown { lease },
-            Tried::Answered(HandOffAnswer::Refused { error }) => Event::Refused { lease, error: error.clone() },
+            Tried::Answered(HandOffAnswer::Refused { error }) => {
+                Event::Refused { lease, error: error.clone() }
+            }
             Tried::Answered(HandOffAnswer::NotAccepted { error, retry_after }) => {
                 Event::NotAccepted { lease, error: error.clone(), retry_after: *retry_after }
             }
