@@ -1,10 +1,12 @@
 //! Every legal move of the state machine (contract §2, docs/STATES.md).
 
+mod settle;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::event::{Callback, Event, Outcome};
-use super::state::{Failure, InFlight, Lease, Resume, Retry, Sent, State, Status, Waiting};
-use super::timeline::{Entry, EntryKind, outcome_detail};
+use super::event::Event;
+use super::state::{Failure, InFlight, Lease, Resume, Retry, State, Status, Waiting};
+use super::timeline::{Entry, EntryKind};
 use super::{Message, SkipReason};
 use crate::actor::Actor;
 use crate::ids::LeaseId;
@@ -13,8 +15,6 @@ use crate::rules::{CallbackTimeoutAction, Rules};
 
 /// A lease may be lost this often before the message is held (contract §2).
 pub const MAX_LOST_LEASES: u32 = 3;
-/// How far ahead of our clock a provider's may be, in minutes.
-const CLOCK_TOLERANCE_MINUTES: i64 = 5;
 /// The error of a message that N8N did not answer for.
 pub const NO_ANSWER: &str = "no answer from N8N";
 /// The error of a message whose callback never came.
@@ -213,88 +213,6 @@ impl Message {
             | State::Skipped { .. }
             | State::Cancelled => Err(Illegal::NotDue(self.status())),
         }
-    }
-
-    fn settle(&self, callback: &Callback, ctx: &Context<'_>) -> Result<Step, Illegal> {
-        if let Outcome::Sent { sent_at: Some(at), .. } = &callback.outcome {
-            // The database and JSON keep microseconds and less; a callback that echoes `createdAt` must pass.
-            let earliest = self.created_at - TimeDelta::seconds(1);
-            if *at < earliest || *at > ctx.now + TimeDelta::minutes(CLOCK_TOLERANCE_MINUTES) {
-                return Err(Illegal::SentAt);
-            }
-        }
-        let in_flight = match &self.state {
-            State::Leased(_) | State::Dispatched(_) | State::Failed(Failure::Held { .. }) => true,
-            State::Sent(_) => return Ok(self.after_sent(&callback.outcome, ctx)),
-            State::Queued(_)
-            | State::Failed(Failure::Retry(_) | Failure::Dead { .. })
-            | State::Skipped { .. }
-            | State::Cancelled => false,
-        };
-        if !in_flight && !self.attempted {
-            return Err(Illegal::NeverAttempted(self.status()));
-        }
-        match &callback.outcome {
-            Outcome::Sent { provider_message_id, sent_at } => {
-                let sent = Sent {
-                    sent_at: sent_at.unwrap_or(ctx.now),
-                    provider_message_id: provider_message_id.clone(),
-                    dispatched_at: self.state.dispatched_at(),
-                };
-                let next = Self {
-                    handoff_failures: 0,
-                    lost_leases: 0,
-                    attempted: true,
-                    ..self.with(State::Sent(sent))
-                };
-                let entry =
-                    self.entry(EntryKind::Settled, &next, Actor::N8n, outcome_detail(&callback.outcome), ctx);
-                Ok(self.moved(ctx, next, Some(entry)))
-            }
-            Outcome::Failed { .. } | Outcome::Skipped { .. } if !in_flight => {
-                Ok(Step::Same(Unchanged::AlreadySettled, None))
-            }
-            Outcome::Failed { .. } | Outcome::Skipped { .. } if self.supersedes(callback) => {
-                Ok(Step::Same(Unchanged::Superseded, None))
-            }
-            Outcome::Failed { error, permanent } => {
-                Ok(self.failed(EntryKind::Settled, error, *permanent, ctx))
-            }
-            Outcome::Skipped { reason } => {
-                let next = Self {
-                    handoff_failures: 0,
-                    lost_leases: 0,
-                    attempted: true,
-                    ..self.with(State::Skipped { reason: reason.clone() })
-                };
-                let entry = self.entry(EntryKind::Settled, &next, Actor::N8n, Some(reason.clone()), ctx);
-                Ok(self.moved(ctx, next, Some(entry)))
-            }
-        }
-    }
-
-    /// SENT is never left; what contradicts it is kept for people to see.
-    fn after_sent(&self, outcome: &Outcome, ctx: &Context<'_>) -> Step {
-        let note = match outcome {
-            Outcome::Sent { .. } => None,
-            Outcome::Failed { .. } | Outcome::Skipped { .. } => {
-                let said = outcome_detail(outcome).unwrap_or_default();
-                Some(self.entry(
-                    EntryKind::Ignored,
-                    self,
-                    Actor::N8n,
-                    Some(format!("{}: {said}", outcome.word())),
-                    ctx,
-                ))
-            }
-        };
-        Step::Same(Unchanged::AlreadySettled, note)
-    }
-
-    /// Whether a FAILED or SKIPPED callback is about an attempt or a lease before the present one.
-    fn supersedes(&self, callback: &Callback) -> bool {
-        callback.attempt.is_some_and(|attempt| attempt < self.attempt)
-            || callback.lease.is_some_and(|lease| self.state.lease_id() != Some(lease))
     }
 
     fn cancel(&self, by: Actor, ctx: &Context<'_>) -> Result<Step, Illegal> {
