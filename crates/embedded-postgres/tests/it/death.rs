@@ -1,5 +1,6 @@
 //! What stays behind when the application is killed: nothing, and its data.
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -85,6 +86,14 @@ async fn a_start_right_after_kill_9_waits_for_the_old_server() {
 async fn an_orphan_whose_guard_was_killed_too_is_stopped_by_the_next_start() {
     let scratch = Scratch::new("orphan");
     let mut holder = hold(scratch.path());
+    // Should this test be killed in the middle, its end closes the pipe and the orphan is stopped after all.
+    let mut safety_net = Command::new("sh")
+        .args(["-c", "read _; kill -QUIT \"$1\"", "sh", &holder.postmaster.to_string()])
+        .stdin(Stdio::piped())
+        .process_group(0)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     // A worker that was just forked is in the group for a moment, before it opens a session of its own.
     eventually("only guard and watcher", || companions_of(holder.postmaster).len() == 2).await;
     for guard in companions_of(holder.postmaster) {
@@ -95,6 +104,8 @@ async fn an_orphan_whose_guard_was_killed_too_is_stopped_by_the_next_start() {
     let server = EmbeddedPostgres::start(Config::persistent(scratch.path())).await.unwrap();
     assert!(!lives(holder.postmaster));
     server.stop().await.unwrap();
+    // Closes the pipe first.
+    safety_net.wait().unwrap();
 }
 
 #[tokio::test]

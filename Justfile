@@ -1,0 +1,28 @@
+# The menu: `just` lists it. Everything here also works without just, by the command behind it.
+
+_menu:
+    @just --list --unsorted
+
+# Serve on http://127.0.0.1:8080 with demo data and a private PostgreSQL
+serve *options:
+    scripts/serve {{ options }}
+
+# Run every check, or only the tests that a filter selects
+test *filter:
+    scripts/test {{ filter }}
+
+# Format all code
+fmt:
+    cargo fmt --all
+
+# Lint all code, warnings denied
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Test the rules alone: no database, no network
+test-domain:
+    cargo test -p domain
+
+# Build the documentation, warnings denied, and open it
+doc:
+    RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --open

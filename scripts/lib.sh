@@ -1,0 +1,127 @@
+# Shared by the scripts in this folder: `source` it, do not run it. Works with the bash 3.2 of macOS.
+# shellcheck shell=bash
+set -euo pipefail
+
+# The top of the checkout, from whatever folder the script was called.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+# The oldest PostgreSQL that has all we use.
+oldest_postgres=15
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif have sudo; then
+        sudo "$@"
+    else
+        die "this needs root, and there is no sudo: $*"
+    fi
+}
+
+# One apt at a time, however many of our scripts run: it does not wait for its own lock on the lists.
+apt() {
+    as_root mkdir -p /run/lock
+    as_root flock /run/lock/outbound-apt env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=600 -qq "$@" >&2
+}
+
+# install_packages "<for apt-get>" "<for brew>": either may hold several names.
+install_packages() {
+    if have apt-get; then
+        say "installing $1 (apt-get)"
+        apt update
+        # shellcheck disable=SC2086
+        apt install -y --no-install-recommends $1
+    elif have brew && [ -n "$2" ]; then
+        say "installing $2 (brew)"
+        # shellcheck disable=SC2086
+        brew install $2 >&2
+    else
+        die "please install $1: there is neither apt-get nor brew to do it"
+    fi
+}
+
+# Cargo at the version that rust-toolchain.toml names, and a linker.
+ensure_cargo() {
+    have cc || install_packages build-essential gcc
+    have cargo || PATH="${CARGO_HOME:-${HOME:-/root}/.cargo}/bin:$PATH"
+    if ! have cargo; then
+        have curl || install_packages "curl ca-certificates" curl
+        say "installing Rust (rustup)"
+        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
+            sh -s -- -y --quiet --no-modify-path --profile minimal --default-toolchain none >&2
+    fi
+    export PATH
+
+    # A checkout may belong to somebody else; then the results go to a folder of our own.
+    local target=${CARGO_TARGET_DIR:-$root/target}
+    [ -e "$target" ] || mkdir -p "$target" 2>/dev/null || true
+    if [ ! -w "$target" ]; then
+        [ -z "${CARGO_TARGET_DIR:-}" ] || die "CARGO_TARGET_DIR=$target cannot be written"
+        CARGO_TARGET_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/outbound/$(printf %s "$root" | cksum | cut -d' ' -f1)
+        mkdir -p "$CARGO_TARGET_DIR"
+        export CARGO_TARGET_DIR
+        say "$target cannot be written: building in $CARGO_TARGET_DIR"
+    fi
+}
+
+# Whether $1 holds the server programs, side by side, in a version that will do.
+has_server() {
+    local version
+    [ -x "$1/postgres" ] && [ -x "$1/initdb" ] || return 1
+    version=$("$1/postgres" --version 2>/dev/null | sed -n 's/.*(PostgreSQL) \([0-9][0-9]*\).*/\1/p')
+    [ "${version:-0}" -ge "$oldest_postgres" ]
+}
+
+# The same places as crates/embedded-postgres/src/binaries.rs.
+find_postgres() {
+    local folder
+    if [ -n "${PG_BIN_DIR:-}" ]; then
+        has_server "$PG_BIN_DIR" || die "PG_BIN_DIR=$PG_BIN_DIR has no postgres and initdb of version $oldest_postgres or newer"
+        return
+    fi
+    local IFS=:
+    for folder in $PATH; do
+        has_server "$folder" && return
+    done
+    for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin \
+        /usr/local/opt/postgresql*/bin /home/linuxbrew/.linuxbrew/opt/postgresql*/bin \
+        /Applications/Postgres.app/Contents/Versions/*/bin /Library/PostgreSQL/*/bin; do
+        has_server "$folder" && return
+    done
+    return 1
+}
+
+# The newest package of PostgreSQL's server that apt knows and that will do, if any.
+newest_apt_postgres() {
+    apt-cache search --names-only '^postgresql-[0-9]+$' | sed -n 's/^postgresql-\([0-9]*\) .*/\1/p' |
+        awk -v oldest="$oldest_postgres" '$1 >= oldest' | sort -n | tail -n 1
+}
+
+# PostgreSQL's server programs. No server is set up or started by this: we start our own.
+ensure_postgres() {
+    find_postgres && return
+    if ! have apt-get; then
+        install_packages "postgresql" "postgresql@$oldest_postgres"
+    else
+        apt update
+        local version keep=/etc/postgresql-common/createcluster.d/outbound-scripts.conf
+        # A new Debian package makes a cluster and starts it, unless told not to before it is installed.
+        as_root mkdir -p "${keep%/*}"
+        printf 'create_main_cluster = false\n' | as_root tee "$keep" >/dev/null
+        version=$(newest_apt_postgres)
+        if [ -z "$version" ]; then
+            # An older release of the system: PostgreSQL's own archive has the versions it lacks.
+            install_packages "postgresql-common ca-certificates" ""
+            as_root /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y >&2
+            version=$(newest_apt_postgres)
+        fi
+        [ -z "$version" ] || install_packages "postgresql-$version" ""
+        as_root rm -f "$keep"
+    fi
+    find_postgres || die "PostgreSQL $oldest_postgres or newer is still missing: install it, or name its programs in PG_BIN_DIR"
+}
