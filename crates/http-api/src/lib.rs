@@ -1,1 +1,30 @@
-//! (under construction)
+//! The JSON interface of Outbound (contract §9 and §10), for CRM clients, N8N and its workflows.
+//!
+//! A handler is four moves: extract (permission, key and body are parameter types), convert (the DTO becomes a domain
+//! command, every bad field named), run (a use case of `domain`), present ([`mod@view`]). One endpoint a file.
+//!
+//! [`configure`] mounts everything; [`around`] goes around the whole app. Errors become answers in one table, `error`.
+
+mod answer;
+mod api;
+mod around;
+mod auth;
+mod background;
+mod error;
+mod extract;
+mod fields;
+mod health;
+mod idempotency;
+mod messages;
+mod openapi;
+mod routes;
+mod view;
+mod words;
+
+pub use api::{Api, Backend, Readiness, WorkerDefaults};
+pub use around::{REQUEST_ID, RequestId, around};
+pub use auth::{AuthSettings, Gate, Hs256, Secrets, TokenError, TokenVerifier};
+pub use background::Background;
+pub use error::{ApiError, FieldProblem};
+pub use openapi::document;
+pub use routes::configure;

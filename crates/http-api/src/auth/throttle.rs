@@ -1,0 +1,66 @@
+//! Slows down those who guess secrets. A right secret is never slowed down.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::error::ApiError;
+
+/// Wrong secrets from one address, at once and in a minute, before it must wait.
+const WRONG_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// From so many addresses on, those that have been quiet for long are forgotten at each further guess.
+const MANY_ADDRESSES: usize = 10_000;
+
+/// Wrong secrets by address.
+pub(super) struct Throttle {
+    wrong: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+impl Throttle {
+    pub(super) fn new() -> Self {
+        Self { wrong: RateLimiter::keyed(Quota::per_minute(WRONG_PER_MINUTE)) }
+    }
+
+    /// Counts a wrong secret.
+    pub(super) fn wrong(&self, address: Option<IpAddr>) -> Result<(), ApiError> {
+        let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), whose);
+        if self.wrong.len() >= MANY_ADDRESSES {
+            self.wrong.retain_recent();
+        }
+        self.wrong.check_key(&address).map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
+            ApiError::RateLimited(wait.as_secs().saturating_add(1))
+        })
+    }
+}
+
+/// One guesser's addresses: the /64 net of an IPv6 address, as one customer has all of it.
+fn whose(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_eleventh_wrong_secret_of_an_address_has_to_wait_and_others_do_not() {
+        let throttle = Throttle::new();
+        let guesser = Some("2001:db8::1".parse().unwrap());
+        for _ in 0..10 {
+            assert!(throttle.wrong(guesser).is_ok());
+        }
+        let neighbour = Some("2001:db8::2".parse().unwrap());
+        assert!(matches!(throttle.wrong(neighbour), Err(ApiError::RateLimited(1..=7))));
+        assert!(throttle.wrong(Some("2001:db8:0:1::1".parse().unwrap())).is_ok());
+        assert!(throttle.wrong(Some("192.0.2.1".parse().unwrap())).is_ok());
+    }
+}

@@ -1,0 +1,106 @@
+//! JSON bodies, read in full and checked by name.
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+use super::Strict;
+use crate::error::{ApiError, FieldProblem};
+
+/// The largest body of an ordinary request, in bytes.
+const MAX_BYTES: usize = 1024 * 1024;
+/// The longest reason that an answer gives, in characters: it may quote what it complains about.
+const MAX_REASON: usize = 200;
+
+/// A type that a body is read as.
+pub(crate) trait Form: DeserializeOwned + 'static {
+    /// The largest body, in bytes.
+    const MAX_BYTES: usize = MAX_BYTES;
+    /// Whether no body at all means `{}`: where every field is optional. Malformed bodies are refused everywhere.
+    const MAY_BE_EMPTY: bool = false;
+}
+
+/// A body as `T`, with its bytes: those are what an idempotency key belongs to.
+pub(crate) struct Body<T> {
+    /// What it says.
+    pub(crate) form: T,
+    /// As it came.
+    pub(crate) raw: Bytes,
+}
+
+impl<T: Form> FromRequest for Body<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = read(request, payload.take(), T::MAX_BYTES);
+        Box::pin(async move {
+            let raw = bytes.await?;
+            let form = parse(&raw)?;
+            Ok(Self { form, raw })
+        })
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+pub(crate) fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+) -> LocalBoxFuture<'static, Result<Bytes, ApiError>> {
+    let announced =
+        request.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+    Box::pin(async move {
+        if announced.is_some_and(|length: u64| length > limit as u64) {
+            return Err(ApiError::PayloadTooLarge(limit));
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(unreadable)?;
+            if body.len() + chunk.len() > limit {
+                return Err(ApiError::PayloadTooLarge(limit));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    })
+}
+
+/// The client's connection broke, or it sent what is no HTTP.
+fn unreadable(error: PayloadError) -> ApiError {
+    ApiError::field("", format!("the body could not be read: {error}"))
+}
+
+/// Reads a form from a body's bytes.
+pub(crate) fn parse<T: Form>(raw: &[u8]) -> Result<T, ApiError> {
+    let text = std::str::from_utf8(raw).map_err(|_| ApiError::field("", "the body is not UTF-8"))?;
+    let text = match text.trim_ascii() {
+        "" if T::MAY_BE_EMPTY => "{}",
+        "" => return Err(ApiError::field("", "the body is empty; a JSON object is needed")),
+        text => text,
+    };
+    let mut json = serde_json::Deserializer::from_str(text);
+    let Strict(form) = serde_path_to_error::deserialize::<_, Strict<T>>(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        problem(&path, error.inner())
+    })?;
+    json.end().map_err(|error| problem("", &error))?;
+    Ok(form)
+}
+
+/// What is wrong and where, without the position where the path says it better.
+fn problem(path: &str, error: &serde_json::Error) -> ApiError {
+    let full = error.to_string();
+    let reason = if error.is_data() {
+        full.rfind(" at line ").and_then(|end| full.get(..end)).unwrap_or(&full).to_owned()
+    } else {
+        format!("the body is not JSON: {full}")
+    };
+    let path = if error.is_data() && path != "." { path } else { "" };
+    let reason = reason.chars().take(MAX_REASON).collect::<String>();
+    ApiError::Validation(vec![FieldProblem::new(path, reason)])
+}
