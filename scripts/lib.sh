@@ -102,26 +102,33 @@ newest_apt_postgres() {
         awk -v oldest="$oldest_postgres" '$1 >= oldest' | sort -n | tail -n 1
 }
 
+# A new Debian package makes a cluster and starts it, unless told not to before it is installed.
+install_apt_postgres() (
+    keep_out=/etc/postgresql-common/createcluster.d/outbound-scripts.conf
+    # The advice is for this installation only, so it goes however this ends. (A subshell has its own traps.)
+    trap 'as_root rm -f "$keep_out"' EXIT
+    as_root mkdir -p "${keep_out%/*}"
+    printf 'create_main_cluster = false\n' | as_root tee "$keep_out" >/dev/null
+
+    apt update
+    version=$(newest_apt_postgres)
+    if [ -z "$version" ]; then
+        # An older release of the system: PostgreSQL's own archive has the versions it lacks.
+        install_packages "postgresql-common ca-certificates" ""
+        as_root /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y >&2
+        version=$(newest_apt_postgres)
+    fi
+    [ -n "$version" ] || die "apt-get knows no PostgreSQL $oldest_postgres or newer"
+    install_packages "postgresql-$version" ""
+)
+
 # PostgreSQL's server programs. No server is set up or started by this: we start our own.
 ensure_postgres() {
     find_postgres && return
-    if ! have apt-get; then
-        install_packages "postgresql" "postgresql@$oldest_postgres"
+    if have apt-get; then
+        install_apt_postgres
     else
-        apt update
-        local version keep=/etc/postgresql-common/createcluster.d/outbound-scripts.conf
-        # A new Debian package makes a cluster and starts it, unless told not to before it is installed.
-        as_root mkdir -p "${keep%/*}"
-        printf 'create_main_cluster = false\n' | as_root tee "$keep" >/dev/null
-        version=$(newest_apt_postgres)
-        if [ -z "$version" ]; then
-            # An older release of the system: PostgreSQL's own archive has the versions it lacks.
-            install_packages "postgresql-common ca-certificates" ""
-            as_root /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y >&2
-            version=$(newest_apt_postgres)
-        fi
-        [ -z "$version" ] || install_packages "postgresql-$version" ""
-        as_root rm -f "$keep"
+        install_packages postgresql "postgresql@$oldest_postgres"
     fi
     find_postgres || die "PostgreSQL $oldest_postgres or newer is still missing: install it, or name its programs in PG_BIN_DIR"
 }
