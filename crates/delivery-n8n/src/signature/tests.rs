@@ -1,0 +1,105 @@
+use super::*;
+use proptest::prelude::*;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+const AT: i64 = 1_614_265_330;
+const BODY: &[u8] = br#"{"test": 2432232314}"#;
+const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+
+fn signer(secrets: &[&str]) -> Signer {
+    Signer::new(secrets.iter().map(|secret| Secret::parse(secret).unwrap()).collect())
+}
+
+fn check(signer: &Signer, timestamp: &str, signature: &str, now: i64) -> Result<(), SignatureError> {
+    let now = DateTime::from_timestamp(now, 0).unwrap();
+    signer.verify(&WebhookHeaders { id: ID, timestamp, signature }, BODY, now)
+}
+
+#[test]
+fn signs_as_the_published_example_does() {
+    assert_eq!(signer(&[SECRET]).sign(ID, AT, BODY).as_deref(), Some(SIGNATURE));
+}
+
+#[test]
+fn the_reference_library_takes_what_is_signed_with_the_same_secret() {
+    let theirs = standardwebhooks::Webhook::new(SECRET).unwrap();
+    assert_eq!(theirs.sign(ID, AT, BODY).unwrap(), SIGNATURE);
+    let plain = standardwebhooks::Webhook::from_bytes(b"a plain secret".to_vec()).unwrap();
+    assert_eq!(signer(&["a plain secret"]).sign(ID, AT, BODY), plain.sign(ID, AT, BODY).ok());
+}
+
+#[test]
+fn the_first_secret_signs_and_any_verifies() {
+    let both = signer(&["the new one", SECRET]);
+    assert_eq!(both.sign(ID, AT, BODY), signer(&["the new one"]).sign(ID, AT, BODY));
+    assert_eq!(check(&both, &AT.to_string(), SIGNATURE, AT), Ok(()));
+}
+
+#[test]
+fn one_right_signature_among_several_is_enough() {
+    let header = format!("v1a,AAAA v1,not*base64 v1,AAAA nonsense {SIGNATURE}");
+    assert_eq!(check(&signer(&[SECRET]), &AT.to_string(), &header, AT), Ok(()));
+}
+
+#[test]
+fn a_signature_counts_for_five_minutes_either_way() {
+    let signer = signer(&[SECRET]);
+    let at = AT.to_string();
+    assert_eq!(check(&signer, &at, SIGNATURE, AT + 300), Ok(()));
+    assert_eq!(check(&signer, &at, SIGNATURE, AT - 300), Ok(()));
+    assert_eq!(check(&signer, &at, SIGNATURE, AT + 301), Err(SignatureError::TooOld));
+    assert_eq!(check(&signer, &at, SIGNATURE, AT - 301), Err(SignatureError::InFuture));
+}
+
+#[test]
+fn a_wrong_secret_body_time_or_version_does_not_fit() {
+    let at = AT.to_string();
+    assert_eq!(check(&signer(&["another"]), &at, SIGNATURE, AT), Err(SignatureError::Mismatch));
+    let ours = signer(&[SECRET]);
+    assert_eq!(check(&ours, &(AT + 1).to_string(), SIGNATURE, AT), Err(SignatureError::Mismatch));
+    assert_eq!(check(&ours, &at, &SIGNATURE.replace("v1,", "v2,"), AT), Err(SignatureError::Mismatch));
+    assert_eq!(check(&ours, &at, "", AT), Err(SignatureError::Mismatch));
+    let headers = WebhookHeaders { id: ID, timestamp: &at, signature: SIGNATURE };
+    let now = DateTime::from_timestamp(AT, 0).unwrap();
+    assert_eq!(ours.verify(&headers, b"{}", now), Err(SignatureError::Mismatch));
+}
+
+#[test]
+fn a_time_that_is_no_number_is_refused() {
+    for timestamp in ["", "now", "1e9", "99999999999999999999"] {
+        assert_eq!(check(&signer(&[SECRET]), timestamp, SIGNATURE, AT), Err(SignatureError::Timestamp));
+    }
+    assert_eq!(check(&signer(&[SECRET]), &i64::MIN.to_string(), SIGNATURE, AT), Err(SignatureError::TooOld));
+}
+
+#[test]
+fn without_a_secret_nothing_is_signed_or_believed() {
+    let none = Signer::default();
+    assert_eq!(none.sign(ID, AT, BODY), None);
+    assert_eq!(check(&none, &AT.to_string(), SIGNATURE, AT), Err(SignatureError::NoSecret));
+}
+
+#[test]
+fn an_empty_or_badly_encoded_secret_is_refused_and_none_is_printed() {
+    assert_eq!(Secret::parse("").err(), Some(SecretError::Empty));
+    assert_eq!(Secret::parse("whsec_").err(), Some(SecretError::Empty));
+    assert_eq!(Secret::parse("whsec_!").err(), Some(SecretError::NotBase64));
+    assert_eq!(format!("{:?}", signer(&["hush"])), "Signer { secrets: [Secret(..)] }");
+}
+
+proptest! {
+    #[test]
+    fn what_is_signed_verifies_and_what_is_changed_does_not(body: Vec<u8>, flip: prop::sample::Index) {
+        let signer = signer(&[SECRET]);
+        let (signature, at) = (signer.sign(ID, AT, &body).unwrap(), AT.to_string());
+        let headers = WebhookHeaders { id: ID, timestamp: &at, signature: &signature };
+        let now = DateTime::from_timestamp(AT, 0).unwrap();
+        prop_assert_eq!(signer.verify(&headers, &body, now), Ok(()));
+        let mut changed = body.clone();
+        changed.push(0);
+        let place = flip.index(changed.len());
+        changed[place] ^= 1;
+        prop_assert_eq!(signer.verify(&headers, &changed, now), Err(SignatureError::Mismatch));
+    }
+}
