@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod path;
 mod query;
 mod strict;
 
@@ -10,6 +11,7 @@ pub(crate) use self::access::{
     WorkerSecret,
 };
 pub(crate) use self::body::{Body, Form, read};
+pub(crate) use self::path::PathId;
 pub(crate) use self::query::QueryOf;
 pub(crate) use self::strict::Strict;
 

@@ -10,6 +10,7 @@ mod api;
 mod around;
 mod auth;
 mod background;
+mod callback;
 mod error;
 mod extract;
 mod fields;
@@ -18,8 +19,10 @@ mod idempotency;
 mod messages;
 mod openapi;
 mod routes;
+mod templates;
 mod view;
 mod words;
+mod worker;
 
 pub use api::{Api, Backend, Readiness, WorkerDefaults};
 pub use around::{REQUEST_ID, RequestId, around};

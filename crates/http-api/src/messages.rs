@@ -1,6 +1,6 @@
 //! `/api/outbound/messages`.
 
 pub(crate) mod create;
+pub(crate) mod get;
+pub(crate) mod list;
 pub(crate) mod problems;
-
-pub(crate) use self::create::create;

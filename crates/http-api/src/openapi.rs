@@ -4,12 +4,21 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::error::ErrorBody;
-use crate::{health, messages};
+use crate::{callback, health, messages, templates, worker};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Outbound", description = "Queues messages and hands them to N8N.", license(name = "MIT")),
-    paths(messages::create::create, health::livez, health::readyz),
+    paths(
+        messages::create::create,
+        messages::list::list,
+        messages::get::get,
+        templates::list::list,
+        worker::run::run,
+        callback::receive,
+        health::livez,
+        health::readyz,
+    ),
     components(schemas(ErrorBody)),
     modifiers(&Security)
 )]

@@ -8,7 +8,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::Api;
 use crate::error::ApiError;
-use crate::{health, messages, openapi};
+use crate::{callback, health, messages, openapi, templates, worker};
 
 /// Mounts every endpoint. Unknown paths of the whole app answer 404 in the API's error model, unless a later
 /// `default_service` says otherwise.
@@ -17,7 +17,16 @@ pub fn configure(api: Api) -> impl Fn(&mut ServiceConfig) + Clone {
     move |config: &mut ServiceConfig| {
         config
             .app_data(api.clone())
-            .service(at("/api/outbound/messages", "POST", [post().to(messages::create)]))
+            .service(at(
+                "/api/outbound/messages",
+                "GET, POST",
+                [get().to(messages::list::list), post().to(messages::create::create)],
+            ))
+            .service(at("/api/outbound/messages/{id}", "GET", [get().to(messages::get::get)]))
+            .service(at("/api/templates", "GET", [get().to(templates::list::list)]))
+            .service(at("/api/outbound/templates", "GET", [get().to(templates::list::list)]))
+            .service(at("/api/worker/outbound", "POST", [post().to(worker::run::run)]))
+            .service(at("/api/outbound/callback", "POST", [post().to(callback::receive)]))
             .service(at("/livez", "GET, HEAD", [get().to(health::livez), head().to(health::livez)]))
             .service(at("/readyz", "GET, HEAD", [get().to(health::readyz), head().to(health::readyz)]))
             .service(at("/docs", "GET", [get().to(to_docs)]))

@@ -13,6 +13,8 @@ use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, T
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
+use crate::worker::run::RunMode;
+
 /// A closed word list of the domain.
 pub(crate) trait Vocabulary: Copy + 'static {
     /// What the schema calls it.
@@ -44,6 +46,7 @@ vocabularies! {
     EntryKind as EntryKindWord,
     JobStatus as JobStatusWord,
     CircuitLabel as CircuitWord,
+    RunMode as RunModeWord,
 }
 
 /// A word that a client sent, not yet known to be one of the list: [`crate::fields::Fields::word`] reads it, so that a

@@ -1,0 +1,3 @@
+//! `/api/outbound/templates`.
+
+pub(crate) mod list;
