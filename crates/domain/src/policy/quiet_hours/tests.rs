@@ -281,7 +281,7 @@ fn comes_twice(zone: Tz, local: NaiveDateTime) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn a_closed_channel_opens_later_and_is_open_then_and_not_before(
