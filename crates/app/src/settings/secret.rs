@@ -1,0 +1,76 @@
+//! Secrets, which print themselves nowhere.
+
+use std::fmt;
+
+use delivery_n8n::Secret;
+
+use super::kind::{Kind, Reason};
+
+/// Shorter secrets can be guessed; such a server keeps to this machine.
+pub(crate) const SHORTEST_SAFE: usize = 16;
+/// The new one and the old one, while one is replaced.
+const AT_MOST: usize = 2;
+
+/// One secret, or two while one is replaced; the first is the one to use, any of them is believed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// The one to use.
+    pub fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
+    /// All that are believed.
+    pub fn all(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Whether one of them could be guessed.
+    pub(crate) fn is_weak(&self) -> bool {
+        self.0.iter().any(|secret| secret.chars().count() < SHORTEST_SAFE)
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} secrets>", self.0.len())
+    }
+}
+
+/// One secret or two, separated by a comma.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OneOrTwo;
+
+impl Kind for OneOrTwo {
+    type Value = Secrets;
+    const SECRET: bool = true;
+
+    fn takes(&self) -> String {
+        "a secret, or the new and the old one separated by a comma".to_owned()
+    }
+
+    fn parse(&self, text: &str) -> Result<Secrets, Reason> {
+        let secrets: Vec<String> = text.split(',').map(|secret| secret.trim().to_owned()).collect();
+        let fits = secrets.len() <= AT_MOST && !secrets.iter().any(String::is_empty);
+        if fits { Ok(Secrets(secrets)) } else { Err(None) }
+    }
+}
+
+/// The same, of secrets that sign: what begins with `whsec_` goes on in base64.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signing;
+
+impl Kind for Signing {
+    type Value = Secrets;
+    const SECRET: bool = true;
+
+    fn takes(&self) -> String {
+        format!("{}; after whsec_ it must be base64", OneOrTwo.takes())
+    }
+
+    fn parse(&self, text: &str) -> Result<Secrets, Reason> {
+        let secrets = OneOrTwo.parse(text)?;
+        if secrets.all().iter().all(|secret| Secret::parse(secret).is_ok()) { Ok(secrets) } else { Err(None) }
+    }
+}
