@@ -1,0 +1,17 @@
+//! The API at its edges: who is let in, what a body may be, how errors look. `cargo test -p http-api`.
+//!
+//! The store is the one in memory; what the database must guarantee is tested in `app`, against PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod bodies;
+mod callback;
+mod create;
+mod errors;
+mod idempotency;
+mod list;
+mod openapi;
+mod request_id;
+mod secrets;
+mod support;
+mod tokens;
+mod worker;

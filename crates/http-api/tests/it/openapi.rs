@@ -1,0 +1,32 @@
+//! The document is made of the handlers' own types.
+
+use actix_web::http::Method;
+
+use crate::support::{TestApi, request};
+
+#[actix_web::test]
+async fn the_document_is_openapi_3_1_and_names_what_is_mounted() {
+    let api = TestApi::new();
+    let answer = api.send(request(Method::GET, "/openapi.json")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body["openapi"], "3.1.0");
+    for (path, item) in answer.body["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let path = path.replace("{id}", "x").replace("{key}", "x");
+            let answer = api.send(request(method.clone(), &path)).await;
+            let mounted =
+                answer.status != 405 && !answer.body["error"]["message"].to_string().contains("at this path");
+            assert!(mounted, "{method} {path}: {}", answer.body);
+        }
+    }
+    let message = &answer.body["components"]["schemas"]["MessageView"]["properties"];
+    assert_eq!(message.as_object().unwrap().len(), 27);
+}
+
+#[actix_web::test]
+async fn the_page_is_served_here() {
+    let api = TestApi::new();
+    assert_eq!(api.send(request(Method::GET, "/docs")).await.header("location"), "/docs/");
+    assert_eq!(api.send(request(Method::GET, "/docs/")).await.status, 200);
+}

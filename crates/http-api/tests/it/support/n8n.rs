@@ -1,0 +1,61 @@
+//! An N8N that takes everything, and callbacks in their plainest form.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::message::{Callback, Outcome};
+use domain::ports::{
+    CallbackDecoder, CallbackError, CallbackItemError, DecodedCallbacks, DeliveryGateway, HandOff,
+    HandOffAnswer, SignatureError, WebhookHeaders,
+};
+use serde_json::Value;
+
+/// Accepts every hand-off.
+pub(crate) struct Accepting;
+
+#[async_trait]
+impl DeliveryGateway for Accepting {
+    async fn pace(&self) {}
+
+    async fn hand_off(&self, _: HandOff<'_>) -> HandOffAnswer {
+        HandOffAnswer::Accepted
+    }
+}
+
+/// Reads `messageId`, `status` and `sentAt`; believes the signature `right`.
+pub(crate) struct PlainCallbacks;
+
+impl CallbackDecoder for PlainCallbacks {
+    fn verify(&self, headers: &WebhookHeaders<'_>, _: &[u8], _: DateTime<Utc>) -> Result<(), SignatureError> {
+        if headers.signature == "right" { Ok(()) } else { Err(SignatureError::Mismatch) }
+    }
+
+    fn decode(&self, body: &[u8]) -> Result<DecodedCallbacks, CallbackError> {
+        let value: Value =
+            serde_json::from_slice(body).map_err(|error| CallbackError::NotJson(error.to_string()))?;
+        let items = match &value {
+            Value::Array(items) => items.iter().collect(),
+            Value::Object(_) => vec![&value],
+            _ => return Err(CallbackError::NotObject),
+        };
+        let items = items.into_iter().enumerate().map(|(index, item)| read(index, item)).collect();
+        Ok(DecodedCallbacks { is_array: value.is_array(), items })
+    }
+}
+
+fn read(index: usize, item: &Value) -> Result<(domain::ids::MessageId, Callback), CallbackItemError> {
+    let given = item["messageId"].as_str();
+    let id = given.and_then(|id| id.parse().ok()).ok_or_else(|| CallbackItemError {
+        index,
+        message_id: given.map(str::to_owned),
+        field: "messageId",
+        reason: "must be a UUID".to_owned(),
+    })?;
+    let outcome = match item["status"].as_str() {
+        Some("SENT") => Outcome::Sent {
+            provider_message_id: item["providerMessageId"].as_str().map(str::to_owned),
+            sent_at: item["sentAt"].as_str().map(|at| at.parse().unwrap()),
+        },
+        _ => Outcome::Failed { error: "busy".to_owned(), permanent: false },
+    };
+    Ok((id, Callback { outcome, attempt: None, lease: None }))
+}
