@@ -1,1 +1,28 @@
-//! (under construction)
+//! The stores of Outbound in PostgreSQL.
+//!
+//! [`PgStore`] implements every store of [`domain::ports`], over a pool or inside one transaction. What must happen in
+//! one piece on the server is a function of the migrations (`outbound_lease_v1` and its like); what is asked often is
+//! a prepared [`statement`]; all else is diesel's query builder.
+
+mod contacts;
+mod error;
+mod idempotency;
+mod jobs;
+mod listener;
+mod messages;
+mod migrations;
+mod pool;
+mod reader;
+mod rows;
+mod runs;
+mod schema;
+mod statement;
+mod store;
+mod templates;
+mod tls;
+mod wake;
+
+pub use listener::Listener;
+pub use migrations::{migrate, pending_migrations};
+pub use pool::PoolSettings;
+pub use store::PgStore;

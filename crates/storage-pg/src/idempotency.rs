@@ -1,0 +1,201 @@
+//! [`Idempotency`] and [`UnitOfWork`]: a request that comes twice is done once.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::OptionalExtension as _;
+use diesel::sql_types::{Bool, Bytea, Integer, Nullable, Text, Timestamptz};
+use diesel_async::pooled_connection::deadpool::Object;
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use domain::ports::{Begin, Claim, Idempotency, Reserved, StoreError, StoredAnswer, Stores, UnitOfWork};
+use tokio::sync::Mutex;
+
+use crate::error::of_statement;
+use crate::store::{PgStore, Source};
+use crate::{pool, statement};
+
+statement::statement! {
+    /// Takes a key: a new one, an expired one, or one whose request died without an answer. A second call waits for
+    /// the transaction of the first, at most for the lock timeout.
+    TakeKey<'a> {
+        actor: &'a str => Text,
+        route: &'a str => Text,
+        key: &'a str => Text,
+        fingerprint: &'a [u8] => Bytea,
+        now: DateTime<Utc> => Timestamptz,
+        expires_at: DateTime<Utc> => Timestamptz,
+    } -> Bool,
+    statement::Sql("
+        insert into outbound_idempotency as old (actor, route, key, fingerprint, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (actor, route, key) do update
+            set fingerprint = excluded.fingerprint, answer = null, created_at = excluded.created_at,
+                expires_at = excluded.expires_at
+            where old.expires_at <= excluded.created_at
+               or (old.answer is null and old.created_at <= excluded.created_at - interval '10 minutes')
+        returning true")
+}
+
+statement::statement! {
+    /// Looks at a key that somebody else took.
+    ReadKey<'a> {
+        actor: &'a str => Text,
+        route: &'a str => Text,
+        key: &'a str => Text,
+        fingerprint: &'a [u8] => Bytea,
+    } -> (Bool, Nullable<Text>),
+    statement::Sql("
+        select fingerprint = $4, answer from outbound_idempotency where actor = $1 and route = $2 and key = $3")
+}
+
+statement::statement! {
+    /// Keeps the answer, if the key is still this request's.
+    KeepAnswer<'a> {
+        actor: &'a str => Text,
+        route: &'a str => Text,
+        key: &'a str => Text,
+        fingerprint: &'a [u8] => Bytea,
+        answer: &'a str => Text,
+    } -> Integer,
+    statement::Sql("
+        update outbound_idempotency set answer = $5
+        where actor = $1 and route = $2 and key = $3 and fingerprint = $4 and answer is null")
+}
+
+statement::statement! {
+    /// Gives a key back that has no answer yet.
+    FreeKey<'a> {
+        actor: &'a str => Text,
+        route: &'a str => Text,
+        key: &'a str => Text,
+        fingerprint: &'a [u8] => Bytea,
+    } -> Integer,
+    statement::Sql("
+        delete from outbound_idempotency
+        where actor = $1 and route = $2 and key = $3 and fingerprint = $4 and answer is null")
+}
+
+#[async_trait]
+impl Idempotency for PgStore {
+    async fn begin(&self, claim: Option<&Claim>) -> Result<Begin, StoreError> {
+        let Source::Pool(pool) = &self.source else {
+            return Err(StoreError::Refused("a transaction inside a transaction".to_owned()));
+        };
+        let mut connection = pool::checkout(pool).await?;
+        AnsiTransactionManager::begin_transaction(&mut *connection).await.map_err(of_statement)?;
+        let store = Self {
+            source: Source::Transaction(Arc::new(Mutex::new(Some(connection)))),
+            waker: self.waker.for_transaction(),
+        };
+        // From here on, whatever goes wrong, dropping the unit rolls back.
+        let unit = PgUnit { store, claim: claim.cloned() };
+        let Some(claim) = claim else { return Ok(Begin::Fresh(Box::new(unit))) };
+        let taken = take(&mut *unit.store.connection().await?, claim).await?;
+        Ok(match taken {
+            Reserved::Fresh => Begin::Fresh(Box::new(unit)),
+            Reserved::Replay(answer) => Begin::Replay(answer),
+            Reserved::OtherBody => Begin::OtherBody,
+            Reserved::Running => Begin::Running,
+        })
+    }
+
+    async fn reserve(&self, claim: &Claim) -> Result<Reserved, StoreError> {
+        take(&mut *self.connection().await?, claim).await
+    }
+
+    async fn finish(&self, claim: &Claim, answer: StoredAnswer) -> Result<(), StoreError> {
+        keep(&mut *self.connection().await?, claim, &answer).await
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
+        let Claim { key, route, actor, fingerprint, now: _, expires_at: _ } = claim;
+        let freeing = FreeKey { actor, route, key, fingerprint };
+        freeing.execute(&mut *self.connection().await?).await.map_err(of_statement)?;
+        Ok(())
+    }
+}
+
+async fn take(connection: &mut AsyncPgConnection, claim: &Claim) -> Result<Reserved, StoreError> {
+    let Claim { key, route, actor, fingerprint, now, expires_at } = claim;
+    let taking = TakeKey { actor, route, key, fingerprint, now: *now, expires_at: *expires_at };
+    let taken: Option<bool> = match taking.get_result(connection).await.optional().map_err(of_statement) {
+        Err(StoreError::Busy(_)) => return Ok(Reserved::Running),
+        result => result?,
+    };
+    if taken.is_some() {
+        return Ok(Reserved::Fresh);
+    }
+    let reading = ReadKey { actor, route, key, fingerprint };
+    let found: Option<(bool, Option<String>)> =
+        reading.get_result(connection).await.optional().map_err(of_statement)?;
+    Ok(match found {
+        Some((false, _)) => Reserved::OtherBody,
+        Some((true, Some(answer))) => Reserved::Replay(StoredAnswer(answer)),
+        // `None`: freed in this very moment; the client asks again.
+        Some((true, None)) | None => Reserved::Running,
+    })
+}
+
+async fn keep(
+    connection: &mut AsyncPgConnection,
+    claim: &Claim,
+    answer: &StoredAnswer,
+) -> Result<(), StoreError> {
+    let Claim { key, route, actor, fingerprint, now: _, expires_at: _ } = claim;
+    let keeping = KeepAnswer { actor, route, key, fingerprint, answer: &answer.0 };
+    keeping.execute(connection).await.map_err(of_statement)?;
+    Ok(())
+}
+
+/// One transaction on one connection.
+struct PgUnit {
+    store: PgStore,
+    claim: Option<Claim>,
+}
+
+impl PgUnit {
+    /// The connection, for good.
+    fn take_connection(&self) -> Option<Object<AsyncPgConnection>> {
+        match &self.store.source {
+            Source::Pool(_) => None,
+            // Nobody else holds the lock: the stores borrow from this value.
+            Source::Transaction(shared) => shared.try_lock().ok().and_then(|mut slot| slot.take()),
+        }
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for PgUnit {
+    fn stores(&self) -> &dyn Stores {
+        &self.store
+    }
+
+    async fn commit(self: Box<Self>, answer: StoredAnswer) -> Result<(), StoreError> {
+        {
+            let mut connection = self.store.connection().await?;
+            if let Some(claim) = &self.claim {
+                keep(&mut connection, claim, &answer).await?;
+            }
+            AnsiTransactionManager::commit_transaction(&mut *connection).await.map_err(of_statement)?;
+        }
+        drop(self.take_connection());
+        self.store.waker.committed();
+        Ok(())
+    }
+}
+
+impl Drop for PgUnit {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.take_connection() else { return };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                if AnsiTransactionManager::rollback_transaction(&mut *connection).await.is_err() {
+                    // Closed rather than reused: the server rolls back what it was told.
+                    drop(Object::take(connection));
+                }
+            })),
+            Err(_) => drop(Object::take(connection)),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! [`MessageStore`]: writing messages.
+
+mod insert;
+mod lease;
+mod load;
+mod note;
+mod save;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::ids::{LeaseId, MessageId};
+use domain::message::{Change, Entry, Message};
+use domain::ports::{DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Saved, StoreError};
+
+use crate::store::PgStore;
+
+pub(crate) use insert::digest;
+pub(crate) use load::LoadMessages;
+
+#[async_trait]
+impl MessageStore for PgStore {
+    async fn insert(
+        &self,
+        new: Vec<NewMessage>,
+        window: Option<DuplicateWindow>,
+    ) -> Result<Vec<Message>, StoreError> {
+        insert::insert(self, new, window).await
+    }
+
+    async fn lease_due(&self, request: &LeaseRequest) -> Result<Leased, StoreError> {
+        lease::lease_due(self, request).await
+    }
+
+    async fn load(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        load::load(self, ids).await
+    }
+
+    async fn save(&self, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {
+        save::save(self, changes).await
+    }
+
+    async fn note(&self, entries: &[(MessageId, Entry)]) -> Result<(), StoreError> {
+        note::note(self, entries).await
+    }
+
+    async fn overdue(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Message>, StoreError> {
+        load::overdue(self, now, limit).await
+    }
+
+    async fn of_lease(&self, lease: LeaseId) -> Result<Vec<Message>, StoreError> {
+        load::of_lease(self, lease).await
+    }
+}

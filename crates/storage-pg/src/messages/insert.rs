@@ -1,0 +1,183 @@
+//! Storing new messages.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::sql_types::{Array, Bool, Date, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use domain::address::Address;
+use domain::message::{Content, Message, State};
+use domain::ports::{DuplicateWindow, NewMessage, StoreError};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::error::of_statement;
+use crate::reader::search_text;
+use crate::rows::delivery::rank;
+use crate::rows::{corrupt, number};
+use crate::statement::{Sql, statement};
+use crate::store::PgStore;
+
+statement! {
+    /// Stores new messages; see the function in the migrations.
+    InsertMessages<'a> {
+        today: Option<NaiveDate> => Nullable<Date>,
+        days: i32 => Integer,
+        id: Vec<Uuid> => Array<SqlUuid>,
+        channel: Vec<&'static str> => Array<Text>,
+        recipient: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        template_key: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        body: Vec<&'a str> => Array<Text>,
+        search: Vec<String> => Array<Text>,
+        lead_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        student_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        notification_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        owner_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        branch_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        job_id: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+        full_name: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        owner_name: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        created_by: Vec<String> => Array<Text>,
+        created_at: Vec<DateTime<Utc>> => Array<Timestamptz>,
+        scheduled_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
+        updated_at: Vec<DateTime<Utc>> => Array<Timestamptz>,
+        duplicate_key: Vec<Uuid> => Array<SqlUuid>,
+        priority: Vec<i16> => Array<SmallInt>,
+        due_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
+        error: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        reason: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        allow_duplicate: Vec<bool> => Array<Bool>,
+    } -> Array<Nullable<Text>>,
+    Sql("select outbound_insert_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+        $19, $20, $21, $22, $23, $24, $25, $26)")
+}
+
+pub(super) async fn insert(
+    store: &PgStore,
+    new: Vec<NewMessage>,
+    window: Option<DuplicateWindow>,
+) -> Result<Vec<Message>, StoreError> {
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let reasons: Vec<Option<String>> = {
+        let mut statement = InsertMessages::empty(window, new.len());
+        for one in &new {
+            statement.push(one)?;
+        }
+        let mut connection = store.connection().await?;
+        statement.get_result(&mut *connection).await.map_err(of_statement)?
+    };
+    if reasons.iter().any(Option::is_none) {
+        store.waker.wake();
+    }
+    Ok(new.into_iter().zip(reasons).map(|(one, reason)| as_stored(one.message, reason)).collect())
+}
+
+/// What the database made of a message.
+fn as_stored(message: Message, reason: Option<String>) -> Message {
+    match reason {
+        Some(reason) => Message { state: State::Skipped { reason }, ..message },
+        None => message,
+    }
+}
+
+impl<'a> InsertMessages<'a> {
+    fn empty(window: Option<DuplicateWindow>, n: usize) -> Self {
+        Self {
+            today: window.map(|window| window.today),
+            days: window.map_or(0, |window| number(window.days)),
+            id: Vec::with_capacity(n),
+            channel: Vec::with_capacity(n),
+            recipient: Vec::with_capacity(n),
+            template_key: Vec::with_capacity(n),
+            body: Vec::with_capacity(n),
+            search: Vec::with_capacity(n),
+            lead_id: Vec::with_capacity(n),
+            student_id: Vec::with_capacity(n),
+            notification_id: Vec::with_capacity(n),
+            owner_id: Vec::with_capacity(n),
+            branch_id: Vec::with_capacity(n),
+            job_id: Vec::with_capacity(n),
+            full_name: Vec::with_capacity(n),
+            owner_name: Vec::with_capacity(n),
+            created_by: Vec::with_capacity(n),
+            created_at: Vec::with_capacity(n),
+            scheduled_at: Vec::with_capacity(n),
+            updated_at: Vec::with_capacity(n),
+            duplicate_key: Vec::with_capacity(n),
+            priority: Vec::with_capacity(n),
+            due_at: Vec::with_capacity(n),
+            error: Vec::with_capacity(n),
+            reason: Vec::with_capacity(n),
+            allow_duplicate: Vec::with_capacity(n),
+        }
+    }
+
+    fn push(&mut self, new: &'a NewMessage) -> Result<(), StoreError> {
+        let NewMessage { message, allow_duplicate } = new;
+        let (due_at, error, reason) = match &message.state {
+            State::Queued(waiting) => (Some(waiting.due_at), waiting.error.as_deref(), None),
+            State::Skipped { reason } => (None, None, Some(reason.as_str())),
+            State::Leased(_)
+            | State::Dispatched(_)
+            | State::Sent(_)
+            | State::Failed(_)
+            | State::Cancelled => {
+                return Err(corrupt("a new message", message.status()));
+            }
+        };
+        self.id.push(message.id.uuid());
+        self.priority.push(rank(message.priority));
+        self.created_at.push(message.created_at);
+        self.scheduled_at.push(message.scheduled_at);
+        self.updated_at.push(message.updated_at);
+        self.due_at.push(due_at);
+        self.error.push(error);
+        self.reason.push(reason);
+        self.allow_duplicate.push(*allow_duplicate);
+        self.push_content(&message.content);
+        Ok(())
+    }
+
+    fn push_content(&mut self, content: &'a Content) {
+        let Content {
+            channel,
+            to,
+            template_key,
+            text,
+            lead_id,
+            student_id,
+            notification_id,
+            owner_id,
+            branch_id,
+            job_id,
+            full_name,
+            owner_name,
+            created_by,
+        } = content;
+        let to = to.as_ref().map(Address::as_str);
+        let template_key = template_key.as_ref().map(|key| key.as_str());
+        self.search.push(search_text(&[to.unwrap_or_default(), template_key.unwrap_or_default(), &text.0]));
+        self.channel.push(channel.as_str());
+        self.recipient.push(to);
+        self.template_key.push(template_key);
+        self.body.push(&text.0);
+        self.lead_id.push(lead_id.as_ref().map(|id| id.as_str()));
+        self.student_id.push(student_id.as_ref().map(|id| id.as_str()));
+        self.notification_id.push(notification_id.as_ref().map(|id| id.as_str()));
+        self.owner_id.push(owner_id.as_ref().map(|id| id.as_str()));
+        self.branch_id.push(branch_id.as_ref().map(|id| id.as_str()));
+        self.job_id.push(job_id.map(|id| id.uuid()));
+        self.full_name.push(full_name.as_deref());
+        self.owner_name.push(owner_name.as_deref());
+        self.created_by.push(created_by.to_string());
+        self.duplicate_key.push(digest(&content.duplicate_key()));
+    }
+}
+
+/// The first half of the SHA-256: 128 bits are as good as no collision, at half the index.
+pub(crate) fn digest(text: &str) -> Uuid {
+    let hash = Sha256::digest(text.as_bytes());
+    let mut half = [0; 16];
+    half.copy_from_slice(hash.get(..16).unwrap_or(&[0; 16]));
+    Uuid::from_bytes(half)
+}

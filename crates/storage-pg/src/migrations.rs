@@ -1,0 +1,68 @@
+//! Bringing a database to the schema that this program needs.
+
+use diesel::OptionalExtension as _;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
+use diesel::sql_types::{Array, Text};
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use domain::ports::StoreError;
+
+use crate::error::of_statement;
+use crate::pool;
+use crate::statement::{Sql, statement};
+use crate::tls::Target;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// One server process migrates at a time; the others wait, and then find nothing left to do. The two numbers are ours
+/// by chance alone.
+const LOCK: &str = "
+    set statement_timeout = 0;
+    set lock_timeout = 0;
+    select pg_advisory_lock(1869968484, 1)";
+
+statement! {
+    /// The versions that have been applied; no row on an empty database.
+    Applied {} -> Array<Text>,
+    Sql("select array(select version::text from __diesel_schema_migrations)")
+}
+
+statement! {
+    /// Whether anything was ever applied.
+    Known {} -> diesel::sql_types::Bool,
+    Sql("select to_regclass('__diesel_schema_migrations') is not null")
+}
+
+/// Applies what is missing, in order, each in a transaction of its own. Any number of processes may call this at once.
+/// Answers the versions that this call applied.
+pub async fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
+    let mut connection = pool::open(&Target::parse(url)?).await?;
+    connection.batch_execute(LOCK).await.map_err(of_statement)?;
+    // diesel's migrations block their thread, which on a single-threaded runtime would be the only one. The lock goes
+    // with the connection, whatever happens.
+    let work = tokio::task::spawn_blocking(move || {
+        let mut connection = AsyncConnectionWrapper::<AsyncPgConnection>::from(connection);
+        let applied = connection.run_pending_migrations(MIGRATIONS).map_err(|error| refused(&*error))?;
+        Ok(applied.iter().map(ToString::to_string).collect())
+    });
+    work.await.map_err(|error| StoreError::Refused(error.to_string()))?
+}
+
+/// The migrations that the database lacks. Changes nothing.
+pub async fn pending_migrations(url: &str) -> Result<Vec<String>, StoreError> {
+    let mut connection = pool::open(&Target::parse(url)?).await?;
+    let known: Option<bool> = Known {}.get_result(&mut connection).await.optional().map_err(of_statement)?;
+    let applied: Vec<String> = match known {
+        Some(true) => Applied {}.get_result(&mut connection).await.map_err(of_statement)?,
+        Some(false) | None => Vec::new(),
+    };
+    let all: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(|error| refused(&*error))?;
+    let missing = all.iter().filter(|one| !applied.contains(&one.name().version().to_string()));
+    Ok(missing.map(|one| one.name().to_string()).collect())
+}
+
+fn refused(error: &(dyn std::error::Error + Send + Sync)) -> StoreError {
+    StoreError::Refused(format!("migration: {error}"))
+}

@@ -1,0 +1,227 @@
+//! The WHERE of lists and counts, put together from scope and filter.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Array, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use domain::access::Scope;
+use domain::message::Status;
+use domain::ports::Filter;
+use uuid::Uuid;
+
+use super::search_pattern;
+use crate::rows::delivery::rank;
+
+/// A message's own table; the order of lists is that of its ids.
+pub(super) const MESSAGE: &str = "outbound_message";
+/// The table of where it stands.
+pub(super) const DELIVERY: &str = "outbound_delivery";
+/// Both.
+pub(super) const BOTH: &str =
+    "outbound_message join outbound_delivery on outbound_delivery.message_id = outbound_message.id";
+
+/// A value in a condition.
+#[derive(Clone)]
+enum Bind {
+    None,
+    Text(String),
+    Uuid(Uuid),
+    Uuids(Vec<Uuid>),
+    Time(DateTime<Utc>),
+    Rank(i16),
+}
+
+/// Where the column of a condition is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Home {
+    Message,
+    Delivery,
+    /// In both tables, as a copy.
+    Either,
+    /// The id, which has another name in each.
+    Id,
+}
+
+#[derive(Clone)]
+struct Condition {
+    home: Home,
+    /// Column and operator.
+    test: &'static str,
+    bind: Bind,
+}
+
+/// Conditions that must all hold, and the tables that they need.
+#[derive(Clone, Default)]
+pub(super) struct Conditions(Vec<Condition>);
+
+impl Conditions {
+    /// What the caller may see and wants to see.
+    pub(super) fn new(scope: &Scope, filter: &Filter) -> Self {
+        let Filter {
+            status,
+            failure_kind,
+            channel,
+            priority,
+            created_from,
+            created_before,
+            text,
+            lead_id,
+            student_id,
+            owner_id,
+            branch_id,
+            job_id,
+        } = filter;
+        let mut all = Self::default();
+        for owner in scope.owner.iter().chain(owner_id) {
+            all.push(Home::Either, "owner_id =", Bind::Text(owner.to_string()));
+        }
+        for branch in scope.branch.iter().chain(branch_id) {
+            all.push(Home::Either, "branch_id =", Bind::Text(branch.to_string()));
+        }
+        if let Some(status) = status {
+            all.push(Home::Delivery, "status =", Bind::Text(status.to_string()));
+            if matches!(status, Status::Leased | Status::Dispatched) {
+                // What finds them in their index.
+                all.push(Home::Delivery, "lease_expires_at is not null", Bind::None);
+            }
+        }
+        if let Some(kind) = failure_kind {
+            all.push(Home::Delivery, "failure_kind =", Bind::Text(kind.to_string()));
+        }
+        if let Some(priority) = priority {
+            all.push(Home::Delivery, "priority =", Bind::Rank(rank(*priority)));
+        }
+        if let Some(channel) = channel {
+            all.push(Home::Either, "channel =", Bind::Text(channel.to_string()));
+        }
+        if let Some(job) = job_id {
+            all.push(Home::Either, "job_id =", Bind::Uuid(job.uuid()));
+        }
+        if let Some(lead) = lead_id {
+            all.push(Home::Message, "lead_id =", Bind::Text(lead.to_string()));
+        }
+        if let Some(student) = student_id {
+            all.push(Home::Message, "student_id =", Bind::Text(student.to_string()));
+        }
+        if let Some(from) = created_from {
+            all.push(Home::Message, "created_at >=", Bind::Time(*from));
+        }
+        if let Some(before) = created_before {
+            all.push(Home::Message, "created_at <", Bind::Time(*before));
+        }
+        if let Some(text) = text {
+            all.push(Home::Message, "search like", Bind::Text(search_pattern(text)));
+        }
+        all
+    }
+
+    /// Only ids below this one.
+    pub(super) fn before(&mut self, id: Uuid) {
+        self.push(Home::Id, "<", Bind::Uuid(id));
+    }
+
+    /// Only ids above this one.
+    pub(super) fn after(&mut self, id: Uuid) {
+        self.push(Home::Id, ">", Bind::Uuid(id));
+    }
+
+    /// Only these ids.
+    pub(super) fn among(&mut self, ids: Vec<Uuid>) {
+        self.push(Home::Id, "= any", Bind::Uuids(ids));
+    }
+
+    /// Also settled at or after this time.
+    pub(super) fn sent_since(&mut self, time: DateTime<Utc>) {
+        self.push(Home::Delivery, "sent_at >=", Bind::Time(time));
+    }
+
+    /// The smallest FROM that has all columns: a count need not join.
+    pub(super) fn tables(&self) -> &'static str {
+        let needs = |home| self.0.iter().any(|condition| condition.home == home);
+        match (needs(Home::Message), needs(Home::Delivery)) {
+            (true, true) => BOTH,
+            (false, true) => DELIVERY,
+            (true | false, false) => MESSAGE,
+        }
+    }
+
+    fn push(&mut self, home: Home, test: &'static str, bind: Bind) {
+        self.0.push(Condition { home, test, bind });
+    }
+}
+
+impl Condition {
+    fn on<'b>(&'b self, table: &'static str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" and ");
+        out.push_sql(table);
+        out.push_sql(match (self.home, table) {
+            (Home::Id, MESSAGE) => ".id ",
+            (Home::Id, _) => ".message_id ",
+            (Home::Message | Home::Delivery | Home::Either, _) => ".",
+        });
+        out.push_sql(self.test);
+        out.push_sql(" ");
+        match &self.bind {
+            Bind::None => Ok(()),
+            Bind::Text(text) => out.push_bind_param::<Text, _>(text),
+            Bind::Uuid(id) => out.push_bind_param::<SqlUuid, _>(id),
+            Bind::Time(time) => out.push_bind_param::<Timestamptz, _>(time),
+            Bind::Rank(rank) => out.push_bind_param::<SmallInt, _>(rank),
+            Bind::Uuids(ids) => {
+                out.push_sql("(");
+                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+                out.push_sql(")");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A SELECT that is put together at run time: its head, FROM, conditions and tail.
+pub(super) struct Select<H, R> {
+    /// `select ..`, without FROM.
+    pub(super) head: H,
+    /// [`MESSAGE`], [`DELIVERY`] or [`BOTH`].
+    pub(super) tables: &'static str,
+    /// WHERE.
+    pub(super) conditions: Conditions,
+    /// ORDER BY, LIMIT and the like.
+    pub(super) tail: String,
+    /// The type of a row.
+    pub(super) row: std::marker::PhantomData<R>,
+}
+
+impl<H: QueryFragment<Pg>, R> QueryFragment<Pg> for Select<H, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        self.head.walk_ast(out.reborrow())?;
+        out.push_sql(" from ");
+        out.push_sql(self.tables);
+        out.push_sql(" where true");
+        for condition in &self.conditions.0 {
+            match condition.home {
+                Home::Message => condition.on(MESSAGE, &mut out)?,
+                Home::Delivery => condition.on(DELIVERY, &mut out)?,
+                Home::Either | Home::Id if self.tables == DELIVERY => condition.on(DELIVERY, &mut out)?,
+                Home::Either if self.tables == BOTH => {
+                    // On both copies, so that the indexes of either table may serve.
+                    condition.on(MESSAGE, &mut out)?;
+                    condition.on(DELIVERY, &mut out)?;
+                }
+                Home::Either | Home::Id => condition.on(MESSAGE, &mut out)?,
+            }
+        }
+        out.push_sql(&self.tail);
+        Ok(())
+    }
+}
+
+impl<H, R> diesel::query_builder::QueryId for Select<H, R> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<H, R> diesel::query_builder::Query for Select<H, R> {
+    type SqlType = R;
+}

@@ -1,0 +1,91 @@
+//! Lists, and ids for work on all that match.
+
+use std::marker::PhantomData;
+
+use diesel::sql_types::Uuid as SqlUuid;
+use diesel_async::RunQueryDsl;
+use domain::access::Scope;
+use domain::ids::MessageId;
+use domain::ports::{Filter, ListPage, ListRequest, Page, StoreError, Total};
+use uuid::Uuid;
+
+use super::conditions::{BOTH, Conditions, DELIVERY, Select};
+use super::counted::total;
+use crate::error::of_statement;
+use crate::rows::{MessageRow, MessageSql, messages};
+use crate::statement::{SelectMessages, Sql};
+use crate::store::PgStore;
+
+pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListPage, StoreError> {
+    let ListRequest { scope, filter, page, page_size } = request;
+    let all = Conditions::new(scope, filter);
+    let mut part = all.clone();
+    let skipped = match page {
+        Page::Number(number) => u64::from(number.saturating_sub(1)) * u64::from(*page_size),
+        Page::After(id) => {
+            part.before(id.uuid());
+            0
+        }
+    };
+    // One more than asked for tells whether there is a next part.
+    let wanted = u64::from(*page_size) + 1;
+    let select = Select::<_, MessageSql> {
+        head: SelectMessages(""),
+        tables: BOTH,
+        conditions: part,
+        tail: format!(" order by outbound_message.id desc limit {wanted} offset {skipped}"),
+        row: PhantomData,
+    };
+    let mut connection = store.connection().await?;
+    let rows: Vec<MessageRow> = select.load(&mut *connection).await.map_err(of_statement)?;
+    let mut items = messages(rows)?;
+    let more = items.len() as u64 == wanted;
+    items.truncate(usize::try_from(*page_size).unwrap_or(usize::MAX));
+    let at_the_start = matches!(page, Page::Number(0 | 1));
+    let total = if at_the_start && !more {
+        Total { count: items.len() as u64, is_estimate: false }
+    } else {
+        total(&mut connection, &all).await?
+    };
+    let next = if more { items.last().map(|message| message.id) } else { None };
+    Ok(ListPage { items, total, next })
+}
+
+pub(super) async fn matching(
+    store: &PgStore,
+    scope: &Scope,
+    filter: &Filter,
+    after: Option<MessageId>,
+    limit: u32,
+) -> Result<Vec<MessageId>, StoreError> {
+    let mut conditions = Conditions::new(scope, filter);
+    if let Some(id) = after {
+        conditions.after(id.uuid());
+    }
+    ids(store, conditions, format!(" order by 1 limit {limit}")).await
+}
+
+pub(super) async fn within(
+    store: &PgStore,
+    scope: &Scope,
+    ids_: &[MessageId],
+) -> Result<Vec<MessageId>, StoreError> {
+    if ids_.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut conditions = Conditions::new(scope, &Filter::default());
+    conditions.among(ids_.iter().map(|id| id.uuid()).collect());
+    ids(store, conditions, String::new()).await
+}
+
+async fn ids(store: &PgStore, conditions: Conditions, tail: String) -> Result<Vec<MessageId>, StoreError> {
+    let tables = conditions.tables();
+    let head = Sql(if tables == DELIVERY {
+        "select outbound_delivery.message_id"
+    } else {
+        "select outbound_message.id"
+    });
+    let select = Select::<_, SqlUuid> { head, tables, conditions, tail, row: PhantomData };
+    let ids: Vec<Uuid> = select.load(&mut *store.connection().await?).await.map_err(of_statement)?;
+    Ok(ids.into_iter().map(MessageId::new).collect())
+}

@@ -1,0 +1,131 @@
+//! The queue in numbers, each of them cheap however long the queue is.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::access::Scope;
+use domain::channel::Channel;
+use domain::message::{Priority, Status};
+use domain::ports::{Filter, Stats, StoreError, Total};
+use domain::rules::Limits;
+
+use super::conditions::Conditions;
+use super::counted::{bounded, total};
+use super::due::all_channels;
+use super::limits::windows;
+use crate::error::of_statement;
+use crate::rows::delivery::priority;
+use crate::rows::{corrupt, read};
+use crate::statement::{Sql, statement};
+use crate::store::PgStore;
+
+/// Throughput is counted up to here; a busier hour is answered as this many.
+const MOST_SENT: u64 = 200_000;
+
+/// Each of the twelve ranges of waiting messages is counted up to here.
+const MOST_WAITING: i32 = 50_000;
+
+statement! {
+    /// Waiting messages, counted by channel and priority up to a bound each, and the first of each.
+    Waiting<'a> {
+        channels: Vec<&'static str> => Array<Text>,
+        owner_id: Option<&'a str> => Nullable<Text>,
+        branch_id: Option<&'a str> => Nullable<Text>,
+        bound: i32 => Integer,
+    } -> (Text, SmallInt, BigInt, Nullable<Timestamptz>),
+    Sql("
+        select c.channel, r.rank, waiting.count, waiting.first
+        from unnest($1) as c (channel), unnest(array[1, 2, 3]::smallint[]) as r (rank),
+        lateral (
+            select count(*) as count, min(w.next_attempt_at) as first
+            from (
+                (select d.next_attempt_at from outbound_delivery d
+                 where $2::text is null and $3::text is null and d.channel = c.channel and d.priority = r.rank
+                   and d.next_attempt_at is not null and d.lease_id is null
+                 order by d.next_attempt_at limit $4)
+                union all
+                (select d.next_attempt_at from outbound_delivery d
+                 where d.owner_id = $2 and ($3::text is null or d.branch_id = $3)
+                   and d.channel = c.channel and d.priority = r.rank
+                   and d.next_attempt_at is not null and d.lease_id is null
+                 order by d.next_attempt_at limit $4)
+                union all
+                (select d.next_attempt_at from outbound_delivery d
+                 where $2::text is null and d.branch_id = $3 and d.channel = c.channel and d.priority = r.rank
+                   and d.next_attempt_at is not null and d.lease_id is null
+                 order by d.next_attempt_at limit $4)
+            ) w
+        ) waiting
+        where waiting.count > 0")
+}
+
+pub(super) async fn stats(
+    store: &PgStore,
+    scope: &Scope,
+    limits: &Limits,
+    now: DateTime<Utc>,
+) -> Result<Stats, StoreError> {
+    let mut stats = Stats::default();
+    let windows = windows(store, scope.owner.as_ref()).await?;
+    stats.global_limit_left = limits.global.get().map(|_| windows.global.remaining(limits.global, now));
+    if scope.owner.is_some() {
+        stats.owner_limit_left =
+            limits.per_owner.get().map(|_| windows.owner.remaining(limits.per_owner, now));
+    }
+    let mut connection = store.connection().await?;
+    stats.by_status = by_status(&mut connection, scope).await?;
+    waiting(&mut connection, scope, now, &mut stats).await?;
+    stats.sent_last_minute = sent_since(&mut connection, scope, now - TimeDelta::minutes(1)).await?;
+    stats.sent_last_hour = sent_since(&mut connection, scope, now - TimeDelta::hours(1)).await?;
+    Ok(stats)
+}
+
+async fn by_status(
+    connection: &mut AsyncPgConnection,
+    scope: &Scope,
+) -> Result<BTreeMap<Status, Total>, StoreError> {
+    let mut counts = BTreeMap::new();
+    for status in Status::ALL {
+        let filter = Filter { status: Some(*status), ..Filter::default() };
+        counts.insert(*status, total(connection, &Conditions::new(scope, &filter)).await?);
+    }
+    Ok(counts)
+}
+
+async fn sent_since(
+    connection: &mut AsyncPgConnection,
+    scope: &Scope,
+    since: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let mut conditions = Conditions::new(scope, &Filter::default());
+    conditions.sent_since(since);
+    bounded(connection, &conditions, MOST_SENT).await
+}
+
+async fn waiting(
+    connection: &mut AsyncPgConnection,
+    scope: &Scope,
+    now: DateTime<Utc>,
+    stats: &mut Stats,
+) -> Result<(), StoreError> {
+    let asking = Waiting {
+        channels: all_channels(),
+        owner_id: scope.owner.as_ref().map(|id| id.as_str()),
+        branch_id: scope.branch.as_ref().map(|id| id.as_str()),
+        bound: MOST_WAITING,
+    };
+    let rows: Vec<(String, i16, i64, Option<DateTime<Utc>>)> =
+        asking.load(connection).await.map_err(of_statement)?;
+    for (channel, rank, count, first) in rows {
+        let channel: Channel = read("channel", &channel)?;
+        let priority: Priority = priority(rank)?;
+        let count = u64::try_from(count).map_err(|error| corrupt("count", error))?;
+        *stats.waiting_by_channel.entry(channel).or_default() += count;
+        *stats.waiting_by_priority.entry(priority).or_default() += count;
+        let due = first.filter(|at| *at <= now);
+        stats.oldest_due_at = stats.oldest_due_at.into_iter().chain(due).min();
+    }
+    Ok(())
+}

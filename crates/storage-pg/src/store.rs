@@ -1,0 +1,80 @@
+//! The store: every port over one source of connections.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use domain::ports::StoreError;
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+
+use crate::error::of_statement;
+use crate::pool::{self, PoolSettings};
+use crate::wake::Waker;
+
+/// Every store, over the pool or inside one transaction. Clones share it.
+#[derive(Clone)]
+pub struct PgStore {
+    pub(crate) source: Source,
+    pub(crate) waker: Waker,
+}
+
+/// Where the connections come from.
+#[derive(Clone)]
+pub(crate) enum Source {
+    /// Any of the pool, for each call.
+    Pool(Pool<AsyncPgConnection>),
+    /// The one that the transaction is on; `None` once it is over.
+    Transaction(Arc<Mutex<Option<Object<AsyncPgConnection>>>>),
+}
+
+/// A connection for the time of one call.
+pub(crate) enum Connection<'a> {
+    Pooled(Box<Object<AsyncPgConnection>>),
+    Shared(MappedMutexGuard<'a, Object<AsyncPgConnection>>),
+}
+
+impl Deref for Connection<'_> {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &AsyncPgConnection {
+        match self {
+            Self::Pooled(object) => object,
+            Self::Shared(guard) => guard,
+        }
+    }
+}
+
+impl DerefMut for Connection<'_> {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        match self {
+            Self::Pooled(object) => object,
+            Self::Shared(guard) => guard,
+        }
+    }
+}
+
+impl PgStore {
+    /// Makes the pool and tries one connection. Needs a tokio runtime.
+    pub async fn connect(settings: PoolSettings) -> Result<Self, StoreError> {
+        let pool = pool::build(&settings)?;
+        let store = Self { waker: Waker::start(pool.clone()), source: Source::Pool(pool) };
+        store.ping().await?;
+        Ok(store)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.connection().await?.batch_execute("select 1").await.map_err(of_statement)
+    }
+
+    /// A connection for one call.
+    pub(crate) async fn connection(&self) -> Result<Connection<'_>, StoreError> {
+        match &self.source {
+            Source::Pool(pool) => Ok(Connection::Pooled(Box::new(pool::checkout(pool).await?))),
+            Source::Transaction(shared) => MutexGuard::try_map(shared.lock().await, Option::as_mut)
+                .map(Connection::Shared)
+                .map_err(|_| StoreError::Refused("the transaction is over".to_owned())),
+        }
+    }
+}

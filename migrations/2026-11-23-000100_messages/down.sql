@@ -1,0 +1,3 @@
+drop table outbound_event;
+drop table outbound_delivery;
+drop table outbound_message;

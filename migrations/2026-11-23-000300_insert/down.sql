@@ -1,0 +1,1 @@
+drop function outbound_insert_v1;

@@ -1,0 +1,1 @@
+drop function outbound_save_v1;

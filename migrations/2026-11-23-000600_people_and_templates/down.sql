@@ -1,0 +1,2 @@
+drop table outbound_template;
+drop table outbound_contact;

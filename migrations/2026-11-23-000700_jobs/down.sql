@@ -1,0 +1,2 @@
+drop table outbound_job_event;
+drop table outbound_job;
