@@ -51,7 +51,7 @@ pub enum ApiError {
     /// There is no such thing, or it lies outside the caller's scope.
     NotFound(Cow<'static, str>),
     /// The route exists, but not for this method; those that it has.
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed(String),
     /// The state does not allow it.
     Conflict(Cow<'static, str>),
     /// The idempotency key was used for another body.
@@ -249,7 +249,7 @@ impl ResponseError for ApiError {
             response.insert_header((RETRY_AFTER, seconds));
         }
         if let Self::MethodNotAllowed(allowed) = self {
-            response.insert_header((ALLOW, *allowed));
+            response.insert_header((ALLOW, allowed.as_str()));
         }
         let details = match self {
             Self::Validation(problems) => Some(problems.as_slice()),

@@ -1,9 +1,10 @@
 //! The route table.
 
 use actix_web::dev::HttpServiceFactory;
+use actix_web::http::Method;
 use actix_web::http::header::LOCATION;
-use actix_web::web::{Data, ServiceConfig, get, head, post};
-use actix_web::{HttpResponse, Resource, Route, web};
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, web};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::Api;
@@ -15,37 +16,51 @@ use crate::{callback, health, messages, openapi, templates, worker};
 pub fn configure(api: Api) -> impl Fn(&mut ServiceConfig) + Clone {
     let api = Data::new(api);
     move |config: &mut ServiceConfig| {
+        // The first path that fits is taken: fixed words go before `{id}`.
         config
             .app_data(api.clone())
             .service(at(
                 "/api/outbound/messages",
-                "GET, POST",
-                [get().to(messages::list::list), post().to(messages::create::create)],
+                [get(messages::list::list), post(messages::create::create)],
             ))
-            .service(at("/api/outbound/messages/{id}", "GET", [get().to(messages::get::get)]))
-            .service(at("/api/templates", "GET", [get().to(templates::list::list)]))
-            .service(at("/api/outbound/templates", "GET", [get().to(templates::list::list)]))
-            .service(at("/api/worker/outbound", "POST", [post().to(worker::run::run)]))
-            .service(at("/api/outbound/callback", "POST", [post().to(callback::receive)]))
-            .service(at("/livez", "GET, HEAD", [get().to(health::livez), head().to(health::livez)]))
-            .service(at("/readyz", "GET, HEAD", [get().to(health::readyz), head().to(health::readyz)]))
-            .service(at("/docs", "GET", [get().to(to_docs)]))
+            .service(at("/api/outbound/messages/{id}", [get(messages::get::get)]))
+            .service(at("/api/outbound/templates", [get(templates::list::list)]))
+            .service(at("/api/templates", [get(templates::list::list)]))
+            .service(at("/api/worker/outbound", [post(worker::run::run)]))
+            .service(at("/api/outbound/callback", [post(callback::receive)]))
+            .service(at("/livez", [get(health::livez), head(health::livez)]))
+            .service(at("/readyz", [get(health::readyz), head(health::readyz)]))
+            .service(at("/docs", [get(to_docs)]))
             .service(SwaggerUi::new("/docs/{page:.*}").url("/openapi.json", openapi::document()))
             .default_service(web::to(no_route));
     }
 }
 
 /// One path with its methods; the others answer 405 and name those.
-fn at<const N: usize>(
-    path: &str,
-    allowed: &'static str,
-    routes: [Route; N],
-) -> impl HttpServiceFactory + 'static {
-    let resource = routes.into_iter().fold(Resource::new(path), Resource::route);
-    resource.default_service(web::to(move || async move {
-        Err::<HttpResponse, _>(ApiError::MethodNotAllowed(allowed))
+fn at<const N: usize>(path: &str, methods: [(Method, Route); N]) -> impl HttpServiceFactory + 'static {
+    let allowed = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
+    let routes = methods.into_iter().map(|(_, route)| route);
+    routes.fold(Resource::new(path), Resource::route).default_service(web::to(move || {
+        let allowed = allowed.clone();
+        async move { Err::<HttpResponse, _>(ApiError::MethodNotAllowed(allowed)) }
     }))
 }
+
+macro_rules! methods {
+    ($($name:ident $method:ident,)+) => {$(
+        #[doc = concat!("A handler for ", stringify!($method), ".")]
+        fn $name<F, Args>(handler: F) -> (Method, Route)
+        where
+            F: Handler<Args>,
+            Args: FromRequest + 'static,
+            F::Output: Responder + 'static,
+        {
+            (Method::$method, web::method(Method::$method).to(handler))
+        }
+    )+};
+}
+
+methods! { get GET, head HEAD, post POST, put PUT, patch PATCH, delete DELETE, }
 
 async fn no_route() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NotFound("there is nothing at this path".into()))

@@ -25,8 +25,11 @@ use http_api::{
 use jsonwebtoken::{EncodingKey, Header, encode};
 use memory_store::{ManualClock, SteadyEntropy};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 
 pub(crate) use self::backend::{Fault, TestBackend};
+pub(crate) use self::n8n::Holding;
 use self::n8n::{Accepting, PlainCallbacks};
 
 /// What the test tokens are signed with.
@@ -69,6 +72,7 @@ impl Answered {
 pub(crate) struct TestApi {
     pub(crate) backend: Arc<TestBackend>,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) tasks: TaskTracker,
     pub(crate) api: Api,
 }
 
@@ -104,6 +108,7 @@ impl TestApi {
     pub(crate) fn with(auth: AuthSettings) -> Self {
         let backend = Arc::new(TestBackend::default());
         let clock = Arc::new(ManualClock::at(noon()));
+        let tasks = TaskTracker::new();
         let zone = chrono_tz::Asia::Ho_Chi_Minh;
         let api = Api {
             backend: backend.clone(),
@@ -116,14 +121,11 @@ impl TestApi {
             gate: Arc::new(Gate::new(auth)),
             worker: WorkerDefaults { batch: 50, concurrency: 5 },
             readiness: Arc::new(FromBackend(backend.clone())),
-            background: Background::new(
-                tokio::runtime::Handle::current(),
-                tokio_util::task::TaskTracker::new(),
-            ),
+            background: Background::new(Handle::current(), tasks.clone()),
             callback_url: None,
             simulator: false,
         };
-        Self { backend, clock, api }
+        Self { backend, clock, tasks, api }
     }
 
     /// Sends a request and reads the answer.

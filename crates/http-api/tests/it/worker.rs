@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::policy::quiet_hours::{QuietHours, Window};
 use serde_json::{Value, json};
 
-use crate::support::{TestApi, WORKER, rules};
+use crate::support::{Holding, TestApi, WORKER, rules};
 
 async fn run(api: &TestApi, body: Value) -> Value {
     let answer = api.post_with("/api/worker/outbound", WORKER, &body).await;
@@ -92,4 +92,22 @@ async fn an_unknown_mode_is_named() {
     assert_eq!(answer.outcome(), (400, "VALIDATION_ERROR"));
     let details = answer.body["error"]["details"].as_array().unwrap();
     assert_eq!((&details[0]["path"], &details[1]["path"]), (&json!("batchSize"), &json!("mode")));
+}
+
+#[actix_web::test]
+async fn a_run_saves_what_it_handed_off_though_its_caller_hangs_up() {
+    let mut api = TestApi::new();
+    let gateway = Arc::new(Holding::default());
+    api.api.gateway = Some(gateway.clone());
+    let id = api.queued("0901234567").await;
+    let body = json!({});
+    tokio::select! {
+        _ = api.post_with("/api/worker/outbound", WORKER, &body) => panic!("the run waits for N8N"),
+        () = gateway.asked.notified() => {}
+    }
+    gateway.go_on.notify_one();
+    api.tasks.close();
+    api.tasks.wait().await;
+    let read = api.get(&format!("/api/outbound/messages/{id}")).await;
+    assert_eq!(read.body["outboundMessage"]["status"], "DISPATCHED");
 }

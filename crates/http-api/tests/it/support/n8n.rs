@@ -8,6 +8,7 @@ use domain::ports::{
     HandOffAnswer, SignatureError, WebhookHeaders,
 };
 use serde_json::Value;
+use tokio::sync::Notify;
 
 /// Accepts every hand-off.
 pub(crate) struct Accepting;
@@ -17,6 +18,24 @@ impl DeliveryGateway for Accepting {
     async fn pace(&self) {}
 
     async fn hand_off(&self, _: HandOff<'_>) -> HandOffAnswer {
+        HandOffAnswer::Accepted
+    }
+}
+
+/// Accepts a hand-off when it is told to.
+#[derive(Default)]
+pub(crate) struct Holding {
+    pub(crate) asked: Notify,
+    pub(crate) go_on: Notify,
+}
+
+#[async_trait]
+impl DeliveryGateway for Holding {
+    async fn pace(&self) {}
+
+    async fn hand_off(&self, _: HandOff<'_>) -> HandOffAnswer {
+        self.asked.notify_one();
+        self.go_on.notified().await;
         HandOffAnswer::Accepted
     }
 }
