@@ -69,6 +69,15 @@ impl MissingVariables {
     }
 }
 
+/// A text of which some variables may have no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filled {
+    /// The text; what has no value is still a variable in it.
+    pub text: String,
+    /// The variables that have no value, in order of first use, each once.
+    pub missing: Vec<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
@@ -164,25 +173,29 @@ impl TemplateBody {
     /// [`MissingVariables`] names all variables that have no value, or one that shows as nothing (white space).
     pub fn render<V: AsRef<str>>(
         &self,
-        mut lookup: impl FnMut(&str) -> Option<V>,
+        lookup: impl FnMut(&str) -> Option<V>,
     ) -> Result<String, MissingVariables> {
-        let values: Vec<_> = self.variables.iter().map(|name| lookup(name).filter(shows)).collect();
-        let missing = self.variables.iter().zip(&values).filter(|(_, value)| value.is_none());
-        let missing: Vec<String> = missing.map(|(name, _)| name.clone()).collect();
-        if !missing.is_empty() {
-            return Err(MissingVariables(missing));
+        let Filled { text, missing } = self.fill(lookup);
+        if missing.is_empty() { Ok(text) } else { Err(MissingVariables(missing)) }
+    }
+
+    /// As [`TemplateBody::render`], but a variable without a value stays in the text, as `{{ name }}`.
+    pub fn fill<V: AsRef<str>>(&self, mut lookup: impl FnMut(&str) -> Option<V>) -> Filled {
+        let values: Vec<_> = self.variables.iter().map(|name| (name, lookup(name).filter(shows))).collect();
+        let missing = values.iter().filter(|(_, value)| value.is_none());
+        let missing = missing.map(|(name, _)| (*name).clone()).collect();
+        let mut text = String::with_capacity(self.source.len());
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(plain) => text.push_str(plain),
+                Piece::Variable(index) => match values.get(*index) {
+                    Some((_, Some(value))) => text.push_str(value.as_ref()),
+                    Some((name, None)) => text.push_str(&format!("{{{{ {name} }}}}")),
+                    None => {}
+                },
+            }
         }
-        let text: String = self
-            .pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Text(text) => text.as_str(),
-                Piece::Variable(index) => {
-                    values.get(*index).and_then(Option::as_ref).map_or("", AsRef::as_ref)
-                }
-            })
-            .collect();
-        Ok(nfc(&text))
+        Filled { text: nfc(&text), missing }
     }
 }
 

@@ -18,6 +18,12 @@ pub trait ContactStore: Send + Sync {
     /// The contacts with these ids; unknown ones are left out.
     async fn contacts(&self, ids: &[ContactId]) -> Result<Vec<Contact>, StoreError>;
 
+    /// As [`ContactStore::contacts`], for whoever goes on to replace them: within a transaction nobody else changes
+    /// them before its end.
+    async fn contacts_to_change(&self, ids: &[ContactId]) -> Result<Vec<Contact>, StoreError> {
+        self.contacts(ids).await
+    }
+
     /// Every contact with one of these phone numbers.
     async fn contacts_by_phone(&self, numbers: &[PhoneNumber]) -> Result<Vec<Contact>, StoreError>;
 

@@ -125,3 +125,13 @@ proptest! {
         prop_assert_eq!(text.unwrap(), nfc(&format!("{a}-{v}{b}")));
     }
 }
+
+#[test]
+fn what_has_no_value_stays_a_variable() {
+    let body = TemplateBody::parse("Chào {{name}}, {{ owner.name }} chờ {{  name }}. {x}").unwrap();
+    let filled = body.fill(|name| (name == "name").then_some("{{ b }}"));
+    assert_eq!(filled.text, "Chào {{ b }}, {{ owner.name }} chờ {{ b }}. {x}");
+    assert_eq!(filled.missing, ["owner.name"]);
+    assert_eq!(body.fill(|_| Some("x")).missing, Vec::<String>::new());
+    assert_eq!(body.fill(|_| Some(" ")).missing, ["name", "owner.name"]);
+}
