@@ -6,6 +6,7 @@ mod wording;
 
 use chrono::{DateTime, Utc};
 
+use crate::channel::Channel;
 use crate::message::{Failure, Message, SkipReason, State};
 use crate::policy::circuit::{Circuit, Permit};
 use crate::rules::Rules;
@@ -149,11 +150,11 @@ pub fn explain(message: &Message, facts: &Facts<'_>) -> Explanation {
     match &message.state {
         State::Queued(waiting) => {
             let not_yet = if waiting.error.is_some() { Reason::HandOffRetry } else { Reason::Scheduled };
-            waits(message, waiting.due_at, not_yet(waiting.due_at), facts)
+            waits(message.content.channel, waiting.due_at, not_yet(waiting.due_at), facts)
         }
         State::Failed(Failure::Retry(retry)) => {
             let reason = Reason::RetryDue { until: retry.due_at, failures: message.retry_count };
-            waits(message, retry.due_at, reason, facts)
+            waits(message.content.channel, retry.due_at, reason, facts)
         }
         State::Failed(Failure::Dead { .. }) => over(Reason::Dead { failures: message.retry_count }),
         State::Failed(Failure::Held { .. }) => over(Reason::Held),
@@ -172,12 +173,17 @@ pub fn explain(message: &Message, facts: &Facts<'_>) -> Explanation {
     }
 }
 
-/// When a message that is due then, and held back by nothing else, is expected to go: never in quiet hours.
-pub fn expected_at(message: &Message, due_at: DateTime<Utc>, facts: &Facts<'_>) -> DateTime<Utc> {
-    facts.rules.quiet_hours.next_allowed(message.content.channel, due_at.max(facts.now))
+/// What a message would wait for that is queued now, to go at `due_at`.
+pub fn foresee(channel: Channel, due_at: DateTime<Utc>, facts: &Facts<'_>) -> Explanation {
+    waits(channel, due_at, Reason::Scheduled(due_at), facts)
 }
 
-fn waits(message: &Message, due_at: DateTime<Utc>, not_yet: Reason, facts: &Facts<'_>) -> Explanation {
+/// When a message that is due then, and held back by nothing else, is expected to go: never in quiet hours.
+fn expected_at(channel: Channel, due_at: DateTime<Utc>, facts: &Facts<'_>) -> DateTime<Utc> {
+    facts.rules.quiet_hours.next_allowed(channel, due_at.max(facts.now))
+}
+
+fn waits(channel: Channel, due_at: DateTime<Utc>, not_yet: Reason, facts: &Facts<'_>) -> Explanation {
     if facts.opted_out {
         return Explanation { reasons: vec![Reason::WillBeSuppressed], expected_at: None };
     }
@@ -186,7 +192,7 @@ fn waits(message: &Message, due_at: DateTime<Utc>, not_yet: Reason, facts: &Fact
         reasons.push(not_yet);
     }
     // Quiet hours are told for the moment at which it would go: now, or when it is due.
-    let quiet = facts.rules.quiet_hours.closed_until(message.content.channel, due_at.max(facts.now));
+    let quiet = facts.rules.quiet_hours.closed_until(channel, due_at.max(facts.now));
     reasons.extend(quiet.map(Reason::QuietHours));
     reasons.extend(facts.owner_limit_until.map(Reason::OwnerLimit));
     reasons.extend(facts.global_limit_until.map(Reason::GlobalLimit));
@@ -197,7 +203,7 @@ fn waits(message: &Message, due_at: DateTime<Utc>, not_yet: Reason, facts: &Fact
         reasons.push(Reason::NoWebhook);
     }
     let latest = reasons.iter().filter_map(Reason::until).fold(facts.now, DateTime::max);
-    let expected_at = facts.webhook_enabled.then(|| expected_at(message, latest, facts));
+    let expected_at = facts.webhook_enabled.then(|| expected_at(channel, latest, facts));
     if reasons.is_empty() {
         reasons.push(Reason::WaitingForWorker);
     }

@@ -82,11 +82,17 @@ impl Content {
 
     /// What makes two messages of one day duplicates of each other (contract §7): recipient, and template or text.
     pub fn duplicate_key(&self) -> String {
-        let recipient = self.recipient_keys().into_iter().next().unwrap_or_default();
-        match &self.template_key {
-            Some(key) => format!("{recipient}\u{1f}template:{key}"),
-            None => format!("{recipient}\u{1f}text:{}", self.text.0),
-        }
+        duplicate_key(&self.recipient_keys(), self.template_key.as_ref(), &self.text.0)
+    }
+}
+
+/// The duplicates' key of a message to the recipient with these keys: the first counts, and the text only where there
+/// is no template.
+pub fn duplicate_key(recipient_keys: &[String], template: Option<&TemplateKey>, text: &str) -> String {
+    let recipient = recipient_keys.first().map_or("", String::as_str);
+    match template {
+        Some(key) => format!("{recipient}\u{1f}template:{key}"),
+        None => format!("{recipient}\u{1f}text:{text}"),
     }
 }
 

@@ -3,10 +3,12 @@
 pub mod callback;
 pub mod clock;
 pub mod contacts;
+pub mod duplicates;
 pub mod error;
 pub mod gateway;
 pub mod idempotency;
 pub mod jobs;
+pub mod leases;
 pub mod messages;
 pub mod reader;
 pub mod runs;
@@ -18,16 +20,38 @@ pub use callback::{
 };
 pub use clock::{Clock, Entropy};
 pub use contacts::ContactStore;
+pub use duplicates::DuplicateReader;
 pub use error::StoreError;
 pub use gateway::{DeliveryGateway, HandOff, HandOffAnswer};
 pub use idempotency::{Begin, Claim, Idempotency, Reserved, StoredAnswer, UnitOfWork};
 pub use jobs::{JobFilter, JobPage, JobStore, JobView};
+pub use leases::LeaseReader;
 pub use messages::{DuplicateWindow, LeaseMode, LeaseRequest, Leased, MessageStore, NewMessage, Saved};
 pub use reader::{Detail, Filter, ListPage, ListRequest, MessageReader, Page, Stats, Total};
 pub use runs::{RunRecord, RunStore, SharedCircuit};
 pub use templates::{Template, TemplateStore};
 
 /// Every store at once: what a use case works against, be it the whole database or one transaction.
-pub trait Stores: MessageStore + MessageReader + ContactStore + TemplateStore + JobStore + RunStore {}
+pub trait Stores:
+    MessageStore
+    + MessageReader
+    + DuplicateReader
+    + LeaseReader
+    + ContactStore
+    + TemplateStore
+    + JobStore
+    + RunStore
+{
+}
 
-impl<T: MessageStore + MessageReader + ContactStore + TemplateStore + JobStore + RunStore> Stores for T {}
+impl<T> Stores for T where
+    T: MessageStore
+        + MessageReader
+        + DuplicateReader
+        + LeaseReader
+        + ContactStore
+        + TemplateStore
+        + JobStore
+        + RunStore
+{
+}

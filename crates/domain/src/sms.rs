@@ -3,6 +3,8 @@
 //! A text goes out in GSM 03.38's 7-bit alphabet when all its characters are in there, otherwise in UCS-2, as one
 //! Vietnamese letter with a diacritic is enough to force. Everything is measured on the NFC form.
 
+use std::collections::HashSet;
+
 use unicode_normalization::UnicodeNormalization;
 
 use crate::text::nfc;
@@ -55,12 +57,8 @@ impl SmsMeter {
     #[must_use]
     pub fn measure(text: &str) -> SmsSize {
         let text = nfc(text);
-        let mut unicode_causes = Vec::new();
-        for c in text.chars() {
-            if septets(c).is_none() && !unicode_causes.contains(&c) {
-                unicode_causes.push(c);
-            }
-        }
+        let mut seen = HashSet::new();
+        let unicode_causes = text.chars().filter(|c| septets(*c).is_none() && seen.insert(*c)).collect();
         let (encoding, units, parts) = size(&text);
         let (_, _, parts_without_diacritics) = size(&strip_diacritics(&text));
         SmsSize {

@@ -1,7 +1,10 @@
 //! What the product does, one use case a file, against the [`crate::ports`].
 
+pub mod contacts;
 pub mod create;
 pub mod expire;
+pub mod explain;
+pub mod heartbeat;
 pub mod jobs;
 pub mod manage;
 pub mod record_callbacks;

@@ -5,6 +5,7 @@
 
 mod clock;
 mod contacts;
+mod duplicates;
 mod jobs;
 mod lease;
 mod messages;

@@ -86,12 +86,17 @@ impl Inner {
 
     fn is_duplicate(&self, message: &Message, window: DuplicateWindow) -> bool {
         let key = message.content.duplicate_key();
+        self.duplicate_keys(window).any(|taken| taken == key)
+    }
+
+    /// The keys of the messages that make equal ones duplicates.
+    pub(crate) fn duplicate_keys(&self, window: DuplicateWindow) -> impl Iterator<Item = String> {
         let earliest = window.today - TimeDelta::days(i64::from(window.days) - 1);
-        self.messages.values().any(|other| {
+        let counts = move |other: &&Message| {
             blocks_duplicates(&other.state)
                 && self.duplicates.get(&other.id).is_some_and(|day| *day >= earliest)
-                && other.content.duplicate_key() == key
-        })
+        };
+        self.messages.values().filter(counts).map(|other| other.content.duplicate_key())
     }
 
     pub(crate) fn has_opted_out(&self, message: &Message) -> bool {

@@ -1,7 +1,9 @@
 //! Runs and the circuit.
 
 use async_trait::async_trait;
-use domain::ports::{RunRecord, RunStore, SharedCircuit, StoreError};
+use domain::ids::LeaseId;
+use domain::message::timeline::LeaseHolder;
+use domain::ports::{LeaseReader, RunRecord, RunStore, SharedCircuit, StoreError};
 
 use crate::MemoryStore;
 
@@ -27,5 +29,16 @@ impl RunStore for MemoryStore {
 
     async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>, StoreError> {
         Ok(self.inner().runs.values().rev().take(limit as usize).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl LeaseReader for MemoryStore {
+    async fn holder(&self, lease: LeaseId) -> Result<Option<LeaseHolder>, StoreError> {
+        Ok(self.inner().runs.get(&lease).map(|run| LeaseHolder {
+            by: run.by.clone(),
+            pulled: run.pulled,
+            ignored_quiet_hours: run.ignored_quiet_hours,
+        }))
     }
 }

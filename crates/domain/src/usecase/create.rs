@@ -1,14 +1,17 @@
 //! Queue messages: one, or up to 10,000 with one template (contract §7 to §9).
 
+pub mod advise;
 mod directory;
+pub mod notice;
 pub mod prepare;
+pub mod preview;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use self::directory::Directory;
-use self::prepare::{Preparation, Prepared, Problem, prepare};
+use self::prepare::{Preparation, Problem, prepare};
 use super::Deps;
 use crate::access::Caller;
 use crate::channel::Channel;
@@ -103,19 +106,21 @@ pub enum CreateError {
 /// Works out what a command comes to without storing anything: the messages are as they would be queued.
 pub async fn plan(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -> Result<Batch, CreateError> {
     let now = deps.clock.now();
-    let template = load_template(deps, command).await?;
-    check_command(command, caller, now)?;
+    let Checked { template, problems } = check(deps, caller, command).await?;
+    if !problems.is_empty() {
+        return Err(CreateError::Command(problems));
+    }
     let directory = Directory::load(deps.stores, caller, command).await?;
     let preparation = Preparation { caller, command, template: template.as_ref(), directory: &directory };
     let mut batch = Batch::default();
     for (index, recipient) in command.recipients.iter().enumerate() {
         match prepare(&preparation, recipient) {
-            Ok(Prepared { content, .. }) => {
+            Ok(content) => {
                 let id = MessageId::new(deps.entropy.uuid(now));
                 let message = Message::queued(id, content, command.priority, command.scheduled_at, now);
                 batch.messages.push((index, message));
             }
-            Err(problems) => batch.rejected.push(Rejected { index, problems }),
+            Err(misfit) => batch.rejected.push(Rejected { index, problems: misfit.problems }),
         }
     }
     Ok(batch)
@@ -145,18 +150,38 @@ pub fn duplicate_window(deps: &Deps<'_>) -> Option<DuplicateWindow> {
     (days > 0).then(|| DuplicateWindow { today: deps.rules.quiet_hours.local_day(deps.clock.now()), days })
 }
 
-async fn load_template(deps: &Deps<'_>, command: &CreateCommand) -> Result<Option<Template>, CreateError> {
-    let TextSource::Template(key) = &command.source else { return Ok(None) };
-    let problem = match deps.stores.template(key).await? {
-        Some(template) if template.is_active => return Ok(Some(template)),
-        Some(_) => Problem::invalid("templateKey", format!("the template `{key}` is not active")),
-        None => Problem::not_found("templateKey", format!("there is no template `{key}`")),
-    };
-    Err(CreateError::Command(vec![problem]))
+/// What is the same for all recipients of a command, looked at once.
+struct Checked {
+    /// The template, where the command names one that can be used.
+    template: Option<Template>,
+    /// Everything that is wrong with it.
+    problems: Vec<Problem>,
 }
 
-/// What is the same for all recipients: checked once.
-fn check_command(command: &CreateCommand, caller: &Caller, now: DateTime<Utc>) -> Result<(), CreateError> {
+async fn check(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -> Result<Checked, StoreError> {
+    let mut problems = check_command(command, caller, deps.clock.now());
+    let template = match &command.source {
+        TextSource::Text(text) => {
+            problems.extend(prepare::check_text(text).err());
+            None
+        }
+        TextSource::Template(key) => match deps.stores.template(key).await? {
+            Some(template) if template.is_active => Some(template),
+            Some(_) => {
+                let reason = format!("the template `{key}` is not active");
+                problems.push(Problem::invalid("templateKey", reason));
+                None
+            }
+            None => {
+                problems.push(Problem::not_found("templateKey", format!("there is no template `{key}`")));
+                None
+            }
+        },
+    };
+    Ok(Checked { template, problems })
+}
+
+fn check_command(command: &CreateCommand, caller: &Caller, now: DateTime<Utc>) -> Vec<Problem> {
     let scope = caller.scope();
     let mut problems = Vec::new();
     if command.recipients.len() > MAX_RECIPIENTS {
@@ -178,8 +203,5 @@ fn check_command(command: &CreateCommand, caller: &Caller, now: DateTime<Utc>) -
             format!("must lie within {MAX_SCHEDULE_DAYS} days from now"),
         ));
     }
-    if let TextSource::Text(text) = &command.source {
-        problems.extend(prepare::check_text(text).err());
-    }
-    if problems.is_empty() { Ok(()) } else { Err(CreateError::Command(problems)) }
+    problems
 }

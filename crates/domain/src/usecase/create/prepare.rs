@@ -64,9 +64,14 @@ pub(super) struct Preparation<'a> {
     pub(super) directory: &'a Directory,
 }
 
-/// A recipient that can be sent to.
-pub(super) struct Prepared {
-    pub(super) content: Content,
+/// A recipient that can't be sent to.
+pub(super) struct Misfit {
+    /// Everything that is wrong; nothing where the template alone is not known.
+    pub(super) problems: Vec<Problem>,
+    /// Where it would go, as far as that is known.
+    pub(super) to: Option<Address>,
+    /// What it would say, as far as that is known.
+    pub(super) text: Option<String>,
 }
 
 /// Checks a text: 1 to 4,000 characters, no control characters but line breaks and tabs.
@@ -84,7 +89,7 @@ pub fn check_text(text: &str) -> Result<(), Problem> {
 }
 
 /// One recipient's content, or everything that is wrong.
-pub(super) fn prepare(common: &Preparation<'_>, recipient: &RecipientSpec) -> Result<Prepared, Vec<Problem>> {
+pub(super) fn prepare(common: &Preparation<'_>, recipient: &RecipientSpec) -> Result<Content, Misfit> {
     let scope = common.caller.scope();
     let mut problems = Vec::new();
     let contacts = named_contacts(common, recipient, &scope, &mut problems);
@@ -96,36 +101,30 @@ pub(super) fn prepare(common: &Preparation<'_>, recipient: &RecipientSpec) -> Re
             "the message would belong to an owner or branch outside your scope",
         ));
     }
-    let owner_name = owner_name(common, &contacts, owner_id.as_ref());
-    let full_name = contacts.iter().find_map(|c| c.full_name.clone());
-    let phone = phone(to.as_ref(), &contacts);
-    let known =
-        [("name", full_name.as_deref()), ("phone", phone.as_deref()), ("ownerName", owner_name.as_deref())];
+    let known = known(common, &contacts, to.as_ref(), owner_id.as_ref());
     let text = text(common, recipient, &known, &mut problems);
     match text {
-        Some(text) if problems.is_empty() => Ok(Prepared {
-            content: Content {
-                channel: common.command.channel,
-                to,
-                template_key: common.template.map(|t| t.key.clone()),
-                text: Text(text),
-                lead_id: recipient.lead_id.clone(),
-                student_id: recipient.student_id.clone(),
-                notification_id: common.command.notification_id.clone(),
-                owner_id,
-                branch_id,
-                job_id: common.command.job_id,
-                full_name,
-                owner_name,
-                created_by: Actor::User(common.caller.subject.clone()),
-            },
+        Some(text) if problems.is_empty() => Ok(Content {
+            channel: common.command.channel,
+            to,
+            template_key: common.template.map(|t| t.key.clone()),
+            text: Text(text),
+            lead_id: recipient.lead_id.clone(),
+            student_id: recipient.student_id.clone(),
+            notification_id: common.command.notification_id.clone(),
+            owner_id,
+            branch_id,
+            job_id: common.command.job_id,
+            full_name: known.name,
+            owner_name: known.owner_name,
+            created_by: Actor::User(common.caller.subject.clone()),
         }),
-        Some(_) | None => Err(problems),
+        text => Err(Misfit { problems, to, text }),
     }
 }
 
 /// Every contact that the recipient names, the student first. Each is checked against the scope, not the first alone.
-fn named_contacts<'a>(
+pub(super) fn named_contacts<'a>(
     common: &Preparation<'a>,
     recipient: &RecipientSpec,
     scope: &Scope,
@@ -149,7 +148,7 @@ fn named_contacts<'a>(
 }
 
 /// The address: the request's, else the contact's. ZALO and SMS need a phone (§9).
-fn address(
+pub(super) fn address(
     common: &Preparation<'_>,
     recipient: &RecipientSpec,
     contacts: &[&Contact],
@@ -181,7 +180,7 @@ fn address(
 }
 
 /// Owner and branch: the request's, else the contact's, else (a bare `to` from telesales or a manager) the caller's.
-fn ownership(common: &Preparation<'_>, contacts: &[&Contact]) -> (Option<OwnerId>, Option<BranchId>) {
+pub(super) fn ownership(common: &Preparation<'_>, contacts: &[&Contact]) -> (Option<OwnerId>, Option<BranchId>) {
     let own = match common.caller.role {
         Role::Telesales | Role::Manager if contacts.is_empty() => true,
         Role::Telesales | Role::Manager | Role::Admin | Role::DirectPage | Role::Viewer => false,
@@ -193,6 +192,26 @@ fn ownership(common: &Preparation<'_>, contacts: &[&Contact]) -> (Option<OwnerId
         owner.or_else(|| own.then(|| common.caller.subject.clone())),
         branch.or_else(|| if own { common.caller.branch.clone() } else { None }),
     )
+}
+
+/// What is known of a recipient, as variables of the template.
+pub(super) struct Known {
+    pub(super) name: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) owner_name: Option<String>,
+}
+
+pub(super) fn known(
+    common: &Preparation<'_>,
+    contacts: &[&Contact],
+    to: Option<&Address>,
+    owner: Option<&OwnerId>,
+) -> Known {
+    Known {
+        name: contacts.iter().find_map(|c| c.full_name.clone()),
+        phone: phone(to, contacts),
+        owner_name: owner_name(common, contacts, owner),
+    }
 }
 
 fn owner_name(common: &Preparation<'_>, contacts: &[&Contact], owner: Option<&OwnerId>) -> Option<String> {
@@ -211,11 +230,28 @@ fn phone(to: Option<&Address>, contacts: &[&Contact]) -> Option<String> {
     }
 }
 
-/// The text as the customer sees it. A recipient's variables win over the command's, those over the contact's.
+/// A variable's value: the recipient's own wins over the command's, that over what is known.
+pub(super) fn value(
+    common: &Preparation<'_>,
+    recipient: &RecipientSpec,
+    known: &Known,
+    name: &str,
+) -> Option<String> {
+    let given =
+        |vars: &BTreeMap<String, String>| vars.get(name).filter(|value| !value.trim().is_empty()).cloned();
+    given(&recipient.variables).or_else(|| given(&common.command.variables)).or_else(|| match name {
+        "name" => known.name.clone(),
+        "phone" => known.phone.clone(),
+        "ownerName" => known.owner_name.clone(),
+        _ => None,
+    })
+}
+
+/// The text as the customer sees it.
 fn text(
     common: &Preparation<'_>,
     recipient: &RecipientSpec,
-    known: &[(&str, Option<&str>)],
+    known: &Known,
     problems: &mut Vec<Problem>,
 ) -> Option<String> {
     let template = match (&common.command.source, common.template) {
@@ -223,15 +259,7 @@ fn text(
         (TextSource::Template(_), Some(template)) => template,
         (TextSource::Template(_), None) => return None,
     };
-    let given = |vars: &BTreeMap<String, String>, name: &str| {
-        vars.get(name).filter(|v| !v.trim().is_empty()).cloned()
-    };
-    let value = |name: &str| {
-        given(&recipient.variables, name)
-            .or_else(|| given(&common.command.variables, name))
-            .or_else(|| known.iter().find(|(key, _)| *key == name).and_then(|(_, v)| v.map(str::to_owned)))
-    };
-    match template.body.render(value) {
+    match template.body.render(|name| value(common, recipient, known, name)) {
         Ok(text) => match check_text(&text) {
             Ok(()) => Some(text),
             Err(problem) => {

@@ -10,13 +10,14 @@ use domain::channel::Channel;
 use domain::contact::{Contact, ContactId};
 use domain::ids::{JobId, LeaseId, MessageId, OwnerId, TemplateKey};
 use domain::job::{Job, JobEntry, JobStatus};
+use domain::message::timeline::LeaseHolder;
 use domain::message::{Change, Entry, Message};
 use domain::phone::PhoneNumber;
 use domain::ports::{
-    Begin, Claim, ContactStore, Detail, DuplicateWindow, Filter, Idempotency, JobFilter, JobPage, JobStore,
-    JobView, LeaseRequest, Leased, ListPage, ListRequest, MessageReader, MessageStore, NewMessage, Reserved,
-    RunRecord, RunStore, Saved, SharedCircuit, Stats, StoreError, StoredAnswer, Stores, Template,
-    TemplateStore, UnitOfWork,
+    Begin, Claim, ContactStore, Detail, DuplicateReader, DuplicateWindow, Filter, Idempotency, JobFilter,
+    JobPage, JobStore, JobView, LeaseReader, LeaseRequest, Leased, ListPage, ListRequest, MessageReader,
+    MessageStore, NewMessage, Reserved, RunRecord, RunStore, Saved, SharedCircuit, Stats, StoreError,
+    StoredAnswer, Stores, Template, TemplateStore, UnitOfWork,
 };
 use domain::rules::Limits;
 use memory_store::MemoryStore;
@@ -170,6 +171,12 @@ through! {
         fn next_due_at() -> Option<DateTime<Utc>>;
         fn stats(scope: &Scope, limits: &Limits, now: DateTime<Utc>) -> Stats;
         fn limit_free_at(owner: Option<&OwnerId>, limits: &Limits, now: DateTime<Utc>) -> Option<DateTime<Utc>>;
+    }
+    DuplicateReader {
+        fn taken(keys: &[String], window: DuplicateWindow) -> Vec<String>;
+    }
+    LeaseReader {
+        fn holder(lease: LeaseId) -> Option<LeaseHolder>;
     }
     ContactStore {
         fn upsert_contacts(contacts: &[Contact], now: DateTime<Utc>) -> ();
