@@ -1,5 +1,7 @@
 //! What N8N calls back with (contract §9).
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use domain::ids::MessageId;
 use domain::message::Callback;
@@ -11,18 +13,20 @@ use serde_json::Value;
 
 use crate::fields::{self, BadField, Object};
 use crate::json;
+use crate::replay::Seen;
 use crate::signature::{Secret, Signer};
 
 /// Reads N8N's callbacks, and believes those that are signed with one of the secrets.
 #[derive(Debug, Clone, Default)]
 pub struct N8nCallbacks {
     signer: Signer,
+    seen: Arc<Seen>,
 }
 
 impl N8nCallbacks {
     /// With the secrets that a callback may be signed with; without any, none is believed by its signature.
-    pub const fn new(secrets: Vec<Secret>) -> Self {
-        Self { signer: Signer::new(secrets) }
+    pub fn new(secrets: Vec<Secret>) -> Self {
+        Self { signer: Signer::new(secrets), seen: Arc::default() }
     }
 }
 
@@ -33,7 +37,15 @@ impl CallbackDecoder for N8nCallbacks {
         body: &[u8],
         now: DateTime<Utc>,
     ) -> Result<(), SignatureError> {
-        self.signer.verify(headers, body, now)
+        self.signer.verify(headers, body, now)?;
+        if self.seen.lets_in(headers.id, headers.timestamp, body, now.timestamp()) {
+            return Ok(());
+        }
+        tracing::warn!(
+            webhook_id = headers.id,
+            "a signed callback came again long after the first time: a replay"
+        );
+        Err(SignatureError::TooOld)
     }
 
     fn decode(&self, body: &[u8]) -> Result<DecodedCallbacks, CallbackError> {

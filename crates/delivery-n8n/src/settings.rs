@@ -11,7 +11,7 @@ pub struct N8nSettings {
     pub webhook_url: String,
     /// `N8N_TIMEOUT_SECONDS`: the longest a hand-off may take, from connecting to the end of the answer.
     pub timeout: Duration,
-    /// `N8N_WEBHOOK_SECRET`, the one to sign with first; empty leaves hand-offs unsigned.
+    /// `N8N_WEBHOOK_SECRET`, each of which signs; empty leaves hand-offs unsigned.
     pub secrets: Vec<Secret>,
     /// Where N8N calls back, from `PUBLIC_URL`; handed off as `callbackUrl`.
     pub callback_url: Option<String>,

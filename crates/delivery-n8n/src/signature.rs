@@ -1,6 +1,7 @@
 //! Standard Webhooks signatures: `v1,` and the base64 of HMAC-SHA256 over `<id>.<timestamp>.<body>`.
 //!
-//! Several secrets may be in force while one is replaced: the first signs, any of them verifies.
+//! Several secrets may be in force while one is replaced: all of them sign, any of them verifies. So either side may
+//! change its secret first.
 
 use std::fmt;
 
@@ -64,23 +65,28 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The secrets in force, the one that signs first.
+/// The secrets in force, the newest first.
 #[derive(Debug, Clone, Default)]
 pub struct Signer {
     secrets: Vec<Secret>,
 }
 
 impl Signer {
-    /// Signs with the first secret and verifies with any; without secrets it does neither.
+    /// Signs with every secret and verifies with any; without secrets it does neither.
     pub const fn new(secrets: Vec<Secret>) -> Self {
         Self { secrets }
     }
 
     /// The value of `webhook-signature`, or nothing without a secret. `timestamp` is in seconds since 1970.
+    /// Holds a signature for each secret, with spaces between.
     pub fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
-        let secret = self.secrets.first()?;
-        let tag = secret.over(id, &timestamp.to_string(), body).finalize().into_bytes();
-        Some(format!("{VERSION},{}", BASE64.encode(tag)))
+        let timestamp = timestamp.to_string();
+        let sign = |secret: &Secret| {
+            let tag = secret.over(id, &timestamp, body).finalize().into_bytes();
+            format!("{VERSION},{}", BASE64.encode(tag))
+        };
+        let signatures: Vec<_> = self.secrets.iter().map(sign).collect();
+        (!signatures.is_empty()).then(|| signatures.join(" "))
     }
 
     /// Whether one of the header's signatures is right for the body under one of the secrets, and not too old.

@@ -162,3 +162,42 @@ proptest! {
         }
     }
 }
+
+/// A request signed at this time, in seconds since 1970.
+fn signed(id: &str, at: i64, body: &[u8]) -> String {
+    Signer::new(vec![Secret::parse("hush").unwrap()]).sign(id, at, body).unwrap()
+}
+
+fn verify(callbacks: &N8nCallbacks, id: &str, at: i64, body: &[u8], now: i64) -> Result<(), SignatureError> {
+    let (timestamp, signature) = (at.to_string(), signed(id, at, body));
+    let headers = WebhookHeaders { id, timestamp: &timestamp, signature: &signature };
+    callbacks.verify(&headers, body, DateTime::from_timestamp(now, 0).unwrap())
+}
+
+#[test]
+fn n8n_may_repeat_a_signed_request_at_once_and_nobody_may_later() {
+    let callbacks = N8nCallbacks::new(vec![Secret::parse("hush").unwrap()]);
+    let at = 1_700_000_000;
+    assert_eq!(verify(&callbacks, "m1", at, b"{}", at), Ok(()));
+    assert_eq!(verify(&callbacks, "m1", at, b"{}", at + 60), Ok(()));
+    assert_eq!(verify(&callbacks, "m1", at, b"{}", at + 61), Err(SignatureError::TooOld));
+    assert_eq!(
+        verify(&callbacks.clone(), "m1", at, b"{}", at + 61),
+        Err(SignatureError::TooOld),
+        "a copy knows"
+    );
+    // Signed anew, by somebody who knows the secret, it is another request; so is another body under the same id.
+    assert_eq!(verify(&callbacks, "m1", at + 61, b"{}", at + 61), Ok(()));
+    assert_eq!(verify(&callbacks, "m1", at, b"[]", at + 61), Ok(()));
+}
+
+#[test]
+fn what_is_not_signed_is_not_remembered() {
+    let callbacks = N8nCallbacks::new(vec![Secret::parse("hush").unwrap()]);
+    let at = 1_700_000_000;
+    let timestamp = at.to_string();
+    let forged = WebhookHeaders { id: "m1", timestamp: &timestamp, signature: "v1,AAAA" };
+    let then = DateTime::from_timestamp(at, 0).unwrap();
+    assert_eq!(callbacks.verify(&forged, b"{}", then), Err(SignatureError::Mismatch));
+    assert_eq!(verify(&callbacks, "m1", at, b"{}", at + 100), Ok(()));
+}
