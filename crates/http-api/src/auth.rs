@@ -1,5 +1,6 @@
 //! Who may come in (contract §10): tokens, shared secrets, and the brake on those who guess them.
 
+mod jwks;
 mod secrets;
 mod throttle;
 mod token;
@@ -10,6 +11,7 @@ use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use domain::access::Caller;
 
+pub use self::jwks::{ByAlgorithm, Jwks, JwksSource};
 pub use self::secrets::Secrets;
 use self::throttle::Throttle;
 pub use self::token::{Hs256, TokenError, TokenVerifier};

@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod machines;
 mod path;
 mod query;
 mod strict;
@@ -11,6 +12,7 @@ pub(crate) use self::access::{
     WorkerSecret,
 };
 pub(crate) use self::body::{Body, Form, read};
+pub(crate) use self::machines::{JobsMover, JobsReader};
 pub(crate) use self::path::PathId;
 pub(crate) use self::query::QueryOf;
 pub(crate) use self::strict::Strict;

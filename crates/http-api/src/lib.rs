@@ -11,22 +11,29 @@ mod around;
 mod auth;
 mod background;
 mod callback;
+mod contacts;
 mod error;
 mod extract;
 mod fields;
 mod health;
 mod idempotency;
+mod jobs;
 mod messages;
 mod openapi;
 mod routes;
+mod sms;
+mod stats;
 mod templates;
+mod texts;
 mod view;
 mod words;
 mod worker;
 
 pub use api::{Api, Backend, Readiness, WorkerDefaults};
 pub use around::{REQUEST_ID, RequestId, around};
-pub use auth::{AuthSettings, Gate, Hs256, Secrets, TokenError, TokenVerifier};
+pub use auth::{
+    AuthSettings, ByAlgorithm, Gate, Hs256, Jwks, JwksSource, Secrets, TokenError, TokenVerifier,
+};
 pub use background::Background;
 pub use error::{ApiError, FieldProblem};
 pub use openapi::document;

@@ -4,3 +4,4 @@ pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod problems;
+pub(crate) mod recipients;

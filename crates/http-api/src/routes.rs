@@ -9,7 +9,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::Api;
 use crate::error::ApiError;
-use crate::{callback, health, messages, openapi, templates, worker};
+use crate::{callback, contacts, health, jobs, messages, openapi, stats, templates, worker};
 
 /// Mounts every endpoint. Unknown paths of the whole app answer 404 in the API's error model, unless a later
 /// `default_service` says otherwise.
@@ -24,7 +24,19 @@ pub fn configure(api: Api) -> impl Fn(&mut ServiceConfig) + Clone {
                 [get(messages::list::list), post(messages::create::create)],
             ))
             .service(at("/api/outbound/messages/{id}", [get(messages::get::get)]))
-            .service(at("/api/outbound/templates", [get(templates::list::list)]))
+            .service(at("/api/outbound/jobs", [get(jobs::list::list), post(jobs::create::create)]))
+            .service(at("/api/outbound/jobs/{id}", [get(jobs::get::get), patch(jobs::update::update)]))
+            .service(at(
+                "/api/outbound/templates",
+                [get(templates::list::list), post(templates::create::create)],
+            ))
+            .service(at(
+                "/api/outbound/templates/{key}",
+                [put(templates::update::update), delete(templates::delete::delete)],
+            ))
+            .service(at("/api/outbound/templates/{key}/preview", [post(templates::preview::preview)]))
+            .service(at("/api/outbound/contacts", [put(contacts::push)]))
+            .service(at("/api/outbound/stats", [get(stats::stats)]))
             .service(at("/api/templates", [get(templates::list::list)]))
             .service(at("/api/worker/outbound", [post(worker::run::run)]))
             .service(at("/api/outbound/callback", [post(callback::receive)]))

@@ -68,7 +68,7 @@ impl TokenVerifier for Hs256 {
 }
 
 /// Times are checked by [`caller`], against the clock that is handed in.
-fn signature_only(algorithm: Algorithm) -> Validation {
+pub(super) fn signature_only(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
@@ -121,7 +121,7 @@ fn clean_name(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-fn refused(reason: &'static str) -> TokenError {
+pub(super) fn refused(reason: &'static str) -> TokenError {
     TokenError::Refused(Cow::Borrowed(reason))
 }
 
