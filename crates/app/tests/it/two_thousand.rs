@@ -1,0 +1,191 @@
+//! Two thousand messages, and an N8N that does everything that an N8N does.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::{Value, json};
+use test_support::scripted_n8n::{CallbackPlan, HandOff, Log, Reaction};
+
+use crate::support::{TestApp, eventually};
+
+const MESSAGES: usize = 2_000;
+const KINDS: usize = 12;
+
+/// What N8N does with the nth message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Sent,
+    SentTwice,
+    SentLate,
+    SentBeforeTheAnswer,
+    SentInTheAnswer,
+    SentAfterOneFailure,
+    SentAfterAnOutage,
+    AlwaysFails,
+    FailsForGood,
+    Skipped,
+    NeverHeardOf,
+    FailedThenSentAfterAll,
+}
+
+const FATES: [Fate; KINDS] = [
+    Fate::Sent,
+    Fate::SentTwice,
+    Fate::SentLate,
+    Fate::SentBeforeTheAnswer,
+    Fate::SentInTheAnswer,
+    Fate::SentAfterOneFailure,
+    Fate::SentAfterAnOutage,
+    Fate::AlwaysFails,
+    Fate::FailsForGood,
+    Fate::Skipped,
+    Fate::NeverHeardOf,
+    Fate::FailedThenSentAfterAll,
+];
+
+impl Fate {
+    fn of(hand_off: &HandOff) -> Self {
+        let text = hand_off.body["text"].as_str().unwrap_or_default();
+        let number: usize = text.rsplit('#').next().and_then(|n| n.parse().ok()).unwrap_or_default();
+        FATES[number % KINDS]
+    }
+
+    fn reaction(self, hand_off: &HandOff) -> Reaction {
+        let ok = Reaction::accepted;
+        match self {
+            Self::Sent => ok().then(CallbackPlan::sent().batched()),
+            Self::SentTwice => ok().then(CallbackPlan::sent().twice()),
+            Self::SentLate => ok().then(CallbackPlan::sent().late(Duration::from_millis(300))),
+            Self::SentBeforeTheAnswer => ok().then(CallbackPlan::sent().overtaking()),
+            Self::SentInTheAnswer => {
+                Reaction::settled(&json!({"status": "SENT", "providerMessageId": "inline"}))
+            }
+            Self::SentAfterOneFailure if hand_off.attempt == 1 => {
+                ok().then(CallbackPlan::failed("bận máy").twice())
+            }
+            Self::SentAfterOneFailure => ok().then(CallbackPlan::sent()),
+            Self::SentAfterAnOutage if hand_off.repeats == 0 => Reaction::unavailable(),
+            Self::SentAfterAnOutage => ok().then(CallbackPlan::sent()),
+            Self::AlwaysFails => ok().then(CallbackPlan::failed("số không liên lạc được")),
+            Self::FailsForGood => ok().then(CallbackPlan::failed_for_good("số không tồn tại")),
+            Self::Skipped => ok().then(CallbackPlan::skipped("khách đã chặn")),
+            Self::NeverHeardOf => ok(),
+            // Out of order: the failure that a good end overtook.
+            Self::FailedThenSentAfterAll => ok()
+                .then(CallbackPlan::sent())
+                .then(CallbackPlan::failed("muộn").late(Duration::from_millis(100))),
+        }
+    }
+
+    /// Status, failure kind and number of hand-offs at the end.
+    const fn end(self) -> (&'static str, Option<&'static str>, usize) {
+        match self {
+            Self::Sent
+            | Self::SentTwice
+            | Self::SentLate
+            | Self::SentBeforeTheAnswer
+            | Self::SentInTheAnswer
+            | Self::FailedThenSentAfterAll => ("SENT", None, 1),
+            Self::SentAfterOneFailure | Self::SentAfterAnOutage => ("SENT", None, 2),
+            Self::AlwaysFails => ("FAILED", Some("DEAD"), 4),
+            Self::FailsForGood => ("FAILED", Some("DEAD"), 1),
+            Self::Skipped => ("SKIPPED", None, 1),
+            Self::NeverHeardOf => ("FAILED", Some("HELD"), 1),
+        }
+    }
+}
+
+async fn create_all(app: &TestApp) -> HashMap<String, Fate> {
+    let channels = ["ZALO", "SMS", "FB", "CALL_NOTE"];
+    let priorities = ["LOW", "HIGH", "MEDIUM"];
+    stream::iter(0..MESSAGES)
+        .map(|n| async move {
+            // Numbers that are no multiples of each other, so that every fate meets every channel and priority.
+            let body = json!({
+                "channel": channels[n / KINDS % channels.len()],
+                "priority": priorities[n / (KINDS * channels.len()) % priorities.len()],
+                "to": format!("09012{n:05}"),
+                "text": format!("Chào anh/chị, buổi học tối nay dời sang 19 giờ ạ #{n}"),
+                "ownerId": format!("u{}", n % 7),
+            });
+            (app.create(body).await, FATES[n % KINDS])
+        })
+        .buffer_unordered(16)
+        .collect()
+        .await
+}
+
+/// Runs the worker until nothing is due, then waits until N8N has called back about all but what it never will.
+async fn drain(app: &TestApp) {
+    loop {
+        let report = app.run_worker(json!({"batchSize": 200, "concurrency": 1})).await;
+        assert_eq!(report["ok"], true, "{report}");
+        if report["processed"] == 0 {
+            break;
+        }
+    }
+    let planned = |log: &Log| -> usize {
+        log.hand_offs
+            .iter()
+            .map(|h| Fate::of(h).reaction(h).callbacks.iter().map(|c| c.times as usize).sum::<usize>())
+            .sum()
+    };
+    app.n8n
+        .wait_until(|log| log.callbacks.len() >= planned(log), Duration::from_secs(60))
+        .await
+        .unwrap_or_else(|error| panic!("{error:?}"));
+}
+
+fn rank(priority: &Value) -> usize {
+    ["HIGH", "MEDIUM", "LOW"].iter().position(|word| *word == priority).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_message_ends_as_n8n_said_and_n8n_got_each_attempt_once_in_order_of_priority() {
+    let app = TestApp::builder()
+        .script(|hand_off| Fate::of(hand_off).reaction(hand_off))
+        // The outage of single messages is no outage of N8N.
+        .set("CIRCUIT_FAILURES", "1000")
+        .start()
+        .await;
+    let fates = create_all(&app).await;
+    drain(&app).await;
+    for minutes in [20, 20, 80, 80] {
+        app.clock.advance(TimeDelta::minutes(minutes));
+        drain(&app).await;
+    }
+    eventually("no lease is left", async || {
+        (app.count("LEASED").await + app.count("DISPATCHED").await == 0).then_some(())
+    })
+    .await;
+
+    let log = app.n8n.log();
+    let mut ends: BTreeMap<(String, String, usize), usize> = BTreeMap::new();
+    for (id, fate) in &fates {
+        let answer = app.message(id).await;
+        let message = &answer["outboundMessage"];
+        let hand_offs = log.of(id);
+        let end = (message["status"].as_str().unwrap(), message["failureKind"].as_str(), hand_offs.len());
+        assert_eq!(end, fate.end(), "{fate:?} {answer}");
+        let timeline = answer["timeline"].as_array().unwrap();
+        assert_eq!(timeline[0]["from"], Value::Null);
+        assert!(timeline.windows(2).all(|pair| pair[1]["from"] == pair[0]["to"]), "no gap: {timeline:?}");
+        assert_eq!(timeline.last().unwrap()["to"], message["status"]);
+        *ends.entry((end.0.to_owned(), end.1.unwrap_or_default().to_owned(), end.2)).or_default() += 1;
+    }
+    println!("(status, kind, hand-offs): messages {ends:?}");
+
+    // Only what N8N did not accept comes again with the same key, and that once.
+    for (key, times) in log.repeated_keys() {
+        let hand_off = log.hand_offs.iter().find(|h| h.idempotency_key == key).unwrap();
+        assert_eq!((Fate::of(hand_off), times), (Fate::SentAfterAnOutage, 2), "{key}");
+    }
+    let mut batches: HashMap<&str, Vec<usize>> = HashMap::new();
+    for hand_off in &log.hand_offs {
+        batches.entry(&hand_off.lease_id).or_default().push(rank(&hand_off.body["priority"]));
+    }
+    assert!(batches.values().all(|ranks| ranks.is_sorted()), "priority order within each batch");
+    assert!(log.callbacks.iter().all(|callback| callback.status == 200), "every callback was taken");
+}
