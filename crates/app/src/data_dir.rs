@@ -44,6 +44,9 @@ impl DataDir {
 
     /// Keeps the secrets besides those that are kept already, readable for the owner alone.
     pub fn keep_secrets(&self, secrets: &Values) -> anyhow::Result<()> {
+        if secrets.is_empty() {
+            return Ok(());
+        }
         fs::create_dir_all(&self.0).with_context(|| format!("cannot create {}", self.0.display()))?;
         let path = self.0.join(SECRETS);
         let doing = || format!("cannot write {}", path.display());

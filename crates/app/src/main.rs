@@ -1,3 +1,9 @@
 //! The binary `outbound`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Of the two providers that rustls knows, the one that is built in; whoever speaks TLS finds it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    app::cli::run(app::settings::environment())
+}

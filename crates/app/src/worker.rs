@@ -22,6 +22,8 @@ use pause::{Pause, Situation, pause};
 
 /// Messages often come in numbers: the first word of them waits a little for the others.
 const DEBOUNCE: Duration = Duration::from_millis(20);
+/// The longest part of a wait without a look at what is due.
+const STEP: TimeDelta = TimeDelta::seconds(1);
 /// How far the interval is moved to either side, so that several servers do not run in step.
 const INTERVAL_JITTER: f64 = 0.1;
 
@@ -86,20 +88,29 @@ impl Worker {
         Ok(pause(&Situation { report: &report, batch, now, next_due_at, limits_free_at, interval }))
     }
 
+    /// Waits in steps: the clock may be moved, and what becomes due may be another process's doing, or come back from
+    /// N8N with a wait of its own.
     async fn wait(&self, pause: Pause) {
         let Pause::Wait { time, wakeable } = pause else { return };
-        let wake = async {
-            if wakeable {
-                self.wake.notified().await;
-                tokio::time::sleep(DEBOUNCE).await;
-            } else {
-                std::future::pending().await
+        let Engine { clock, shutdown, stores, .. } = &self.engine;
+        let end = clock.now() + time;
+        loop {
+            let left = end - clock.now();
+            if left <= TimeDelta::zero() {
+                return;
             }
-        };
-        tokio::select! {
-            () = self.engine.shutdown.begun() => {}
-            () = self.engine.clock.sleep(time) => {}
-            () = wake => {}
+            let wake =
+                async { if wakeable { self.wake.notified().await } else { std::future::pending().await } };
+            tokio::select! {
+                () = shutdown.begun() => return,
+                () = wake => return tokio::time::sleep(DEBOUNCE).await,
+                () = clock.sleep(left.min(STEP)) => {}
+            }
+            // Where the database can't say, the end of the wait comes all the same.
+            if wakeable && stores.next_due_at().await.is_ok_and(|due| due.is_some_and(|at| at <= clock.now()))
+            {
+                return;
+            }
         }
     }
 }

@@ -92,7 +92,7 @@ variables! {
         /// How log lines are written.
         LOG_FORMAT: LogFormats = LogFormats, Some("text");
         /// Which log lines are written.
-        RUST_LOG: LogFilter = LogFilter, Some("info");
+        RUST_LOG: LogFilter = LogFilter, Some("info,actix_server=warn");
         /// Opens /metrics beyond this machine, as a bearer token.
         METRICS_TOKEN: OneOrTwo = OneOrTwo, None;
     }
@@ -166,7 +166,7 @@ variables! {
         /// How long failed messages wait for each retry, +-20 %.
         RETRY_BACKOFF: Backoff = Backoff, Some("2m,10m,60m");
         /// After so many failed hand-offs in a row the circuit opens and nothing is handed off.
-        CIRCUIT_FAILURES: Whole = Whole::new(1, 1_000), Some("5");
+        CIRCUIT_FAILURES: Whole = Whole::new(1, 1_000_000), Some("5");
         /// How long it stays open before one message probes.
         CIRCUIT_OPEN_SECONDS: Seconds = Seconds(Whole::new(1, 3_600)), Some("30");
         /// In how many local days, today included, a second message like the first counts as a duplicate.

@@ -1,11 +1,8 @@
 //! What must be done however the worker is run: ending what is overdue, and forgetting what is out of date.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 use domain::usecase::expire::expire;
 use domain::usecase::run_worker::Stopping as _;
-use tokio::sync::Notify;
 
 use super::Backoff;
 use crate::engine::Engine;
@@ -14,7 +11,7 @@ use crate::engine::Engine;
 const TICK: TimeDelta = TimeDelta::seconds(1);
 
 /// Looks after the queue until the process is to stop. An error never ends it.
-pub async fn run(engine: Engine, wake: Arc<Notify>) {
+pub async fn run(engine: Engine) {
     let mut failures = Backoff::default();
     while !engine.shutdown.is_stopping() {
         let wait = match expire(&engine.deps()).await {
@@ -22,8 +19,6 @@ pub async fn run(engine: Engine, wake: Arc<Notify>) {
                 failures = Backoff::default();
                 if moved > 0 {
                     tracing::warn!(moved, "leases or waits for a callback were over");
-                    // What came back to the queue is due at once.
-                    wake.notify_one();
                 }
                 TICK
             }

@@ -1,0 +1,129 @@
+//! `outbound serve`.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use domain::ports::Clock;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Failure, say};
+use crate::clock::{RandomEntropy, ShiftedClock, SystemClock};
+use crate::data_dir::DataDir;
+use crate::database::Database;
+use crate::server::{Parts, Server, listen};
+use crate::settings::{Layers, Origin, Settings, Values, variables as v};
+use crate::storage::Storage;
+use crate::{demo, secrets, telemetry};
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Fill an empty database with made-up contacts and messages, simulate N8N, and print what to try
+    #[arg(long)]
+    demo: bool,
+    /// Listen here instead of BIND_ADDR; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    bind: Option<String>,
+}
+
+pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -> Result<(), Failure> {
+    let mut layers = layers;
+    if let Some(bind) = &options.bind {
+        layers =
+            layers.above(Origin::CommandLine, Values::from([(v::BIND_ADDR.name.to_owned(), bind.clone())]));
+    }
+    if options.demo {
+        let chosen = demo::settings(&layers);
+        layers = layers.below(Origin::Demo, chosen);
+    }
+    let (layers, new_secrets) = secrets::complete(layers, data_dir)?;
+    let settings = Settings::read(&layers)?;
+    telemetry::init(&settings.server);
+    // From here on a signal is not lost, whatever takes its time.
+    let mut signals = Signals::new()?;
+    let socket = listen(settings.server.bind)?;
+    let database = tokio::select! {
+        database = Database::open(&settings.database, data_dir) => database?,
+        () = signals.next() => return Ok(()),
+    };
+    // Only now: the private PostgreSQL keeps a second server out of the folder.
+    let ended = match data_dir.keep_secrets(&new_secrets) {
+        Ok(()) => serve(options, &settings, socket, &database, signals).await,
+        Err(error) => Err(error),
+    };
+    let closed = database.close().await;
+    Ok(ended.and(closed)?)
+}
+
+async fn serve(
+    options: &Options,
+    settings: &Settings,
+    socket: TcpListener,
+    database: &Database,
+    mut signals: Signals,
+) -> anyhow::Result<()> {
+    let starting = async {
+        let storage = Storage::open(database.url(), &settings.database).await?;
+        if options.demo {
+            demo::fill(&storage, &settings.rules).await.context("the demo's messages could not be made")?;
+        }
+        let clock = clock(settings.server.test_clock.clone());
+        let server = Server::start(
+            settings,
+            &storage,
+            socket,
+            Parts { clock, entropy: Arc::new(RandomEntropy::default()) },
+        )?;
+        if options.demo {
+            say(&demo::welcome(&server.url(), settings)?);
+        }
+        anyhow::Ok(server)
+    };
+    let mut server = tokio::select! {
+        server = starting => server?,
+        () = signals.next() => return Ok(()),
+    };
+    let ended = tokio::select! {
+        error = server.ended() => Err(error),
+        () = signals.next() => Ok(()),
+    };
+    tracing::info!("stopping; a second signal stops at once");
+    tokio::select! {
+        () = server.stop() => tracing::info!("stopped"),
+        () = signals.next() => bail!("stopped by a second signal"),
+    }
+    ended
+}
+
+fn clock(test_clock: Option<PathBuf>) -> Arc<dyn Clock> {
+    match test_clock {
+        None => Arc::new(SystemClock),
+        Some(file) => {
+            tracing::warn!(file = %file.display(), "OUTBOUND_TEST_CLOCK_FILE is set: THE CLOCK IS NOT REAL, for tests alone");
+            Arc::new(ShiftedClock::new(file))
+        }
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        let interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

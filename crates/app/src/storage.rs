@@ -1,0 +1,99 @@
+//! The stores in PostgreSQL, as the server uses them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use http_api::Readiness;
+use storage_pg::{Listener, PgStore, PoolSettings};
+use tokio::sync::Notify;
+
+use crate::engine::Engine;
+use crate::settings::DatabaseSettings;
+
+/// The wait before it is tried again to listen.
+const LISTEN_AGAIN: TimeDelta = TimeDelta::seconds(5);
+
+/// A migrated database, and the connections to it.
+#[derive(Clone)]
+pub struct Storage {
+    /// The stores.
+    pub store: PgStore,
+    /// Where the database is.
+    pub url: String,
+}
+
+impl Storage {
+    /// Brings the database's tables up to date and connects to it.
+    pub async fn open(url: &str, settings: &DatabaseSettings) -> anyhow::Result<Self> {
+        let applied = migrate(url).await?;
+        if !applied.is_empty() {
+            tracing::info!(migrations = applied.len(), "the database's tables were brought up to date");
+        }
+        let size = usize::try_from(settings.pool_size).unwrap_or(usize::MAX);
+        let store =
+            PgStore::connect(PoolSettings::new(url, size)).await.context("cannot reach the database")?;
+        Ok(Self { store, url: url.to_owned() })
+    }
+}
+
+/// Brings the database's tables up to date; answers what was applied.
+pub async fn migrate(url: &str) -> anyhow::Result<Vec<String>> {
+    storage_pg::migrate(url).await.context("the database's tables could not be brought up to date")
+}
+
+/// Wakes the worker whenever the database says that something may be due, until the process is to stop.
+pub(crate) async fn listen(storage: Storage, engine: Engine, wake: Arc<Notify>) {
+    let forward = async {
+        loop {
+            match Listener::connect(&storage.url).await {
+                Ok(listener) => loop {
+                    listener.woken().await;
+                    wake.notify_one();
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "cannot listen for due messages; polling goes on meanwhile")
+                }
+            }
+            engine.clock.sleep(LISTEN_AGAIN).await;
+        }
+    };
+    tokio::select! {
+        () = engine.shutdown.begun() => {}
+        () = forward => {}
+    }
+}
+
+/// Whether the database can serve requests.
+pub(crate) struct Ready {
+    storage: Storage,
+    /// Once it is migrated it stays so.
+    migrated: AtomicBool,
+}
+
+impl Ready {
+    pub(crate) const fn new(storage: Storage) -> Self {
+        Self { storage, migrated: AtomicBool::new(false) }
+    }
+}
+
+#[async_trait]
+impl Readiness for Ready {
+    async fn ready(&self) -> Result<(), String> {
+        let unreachable = |error| {
+            tracing::warn!(%error, "not ready");
+            "the database can't be reached".to_owned()
+        };
+        if self.migrated.load(Ordering::Relaxed) {
+            return self.storage.store.ping().await.map_err(unreachable);
+        }
+        let pending = storage_pg::pending_migrations(&self.storage.url).await.map_err(unreachable)?;
+        if !pending.is_empty() {
+            return Err("the database is not migrated".to_owned());
+        }
+        self.migrated.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
