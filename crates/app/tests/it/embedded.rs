@@ -1,0 +1,38 @@
+//! Without DATABASE_URL: a private PostgreSQL, with secrets that were made up for it.
+
+use std::collections::BTreeMap;
+
+use crate::process::{Process, Scratch, outbound, run, text};
+use crate::support::sms;
+
+/// A token by `outbound token`.
+async fn token(folder: &Scratch) -> String {
+    let arguments = ["--data-dir", folder.text(), "token", "--role", "admin", "--sub", "boss", "--ttl", "1h"];
+    let printed = run(&BTreeMap::new(), &arguments).await;
+    assert!(printed.status.success(), "{}", text(&printed.stderr));
+    text(&printed.stdout).trim().to_owned()
+}
+
+#[tokio::test]
+async fn data_and_secrets_outlive_kill_9() {
+    let folder = Scratch::new("embedded");
+    let options = ["--bind", "127.0.0.1:0", "--data-dir", folder.text()];
+    let mut server = Process::start(&BTreeMap::new(), &options).await;
+    let admin = token(&folder).await;
+    let created = server.http.post("/api/outbound/messages", &admin, &sms(7)).await.expect(201);
+    let path = format!("/api/outbound/messages/{}", created["outboundMessage"]["id"].as_str().unwrap());
+
+    // A second server in the same folder is turned away, and the first goes on.
+    let mut second = outbound(&BTreeMap::new());
+    second.args(["--data-dir", folder.text(), "serve", "--bind", "127.0.0.1:0"]);
+    let second = tokio::task::spawn_blocking(move || second.output().unwrap()).await.unwrap();
+    assert!(!second.status.success() && text(&second.stderr).contains("in use"), "{}", text(&second.stderr));
+
+    server.kill();
+    let mut server = Process::start(&BTreeMap::new(), &options).await;
+    let found = server.http.get(&path, &admin).await.expect(200);
+    assert_eq!(found["outboundMessage"]["status"], "QUEUED");
+    assert!(server.log().contains("N8N_WEBHOOK_URL is not set"), "{}", server.log());
+    server.terminate();
+    assert_eq!(server.wait().await, Some(0), "{}", server.log());
+}

@@ -1,0 +1,30 @@
+//! The whole server, over real HTTP, against a PostgreSQL of its own and a scripted N8N.
+
+#[cfg(test)]
+mod clock;
+#[cfg(test)]
+mod crowd;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod embedded;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod migrate;
+#[cfg(test)]
+mod own_worker;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod send_and_confirm;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod stop;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod two_thousand;
