@@ -35,6 +35,11 @@ impl Answer {
         Self::new(StatusCode::CREATED, Some(location), body)
     }
 
+    /// 201 with a body, for new things that have no single place.
+    pub(crate) fn created_several(body: &impl Serialize) -> Result<Self, ApiError> {
+        Self::new(StatusCode::CREATED, None, body)
+    }
+
     fn new(status: StatusCode, location: Option<String>, body: &impl Serialize) -> Result<Self, ApiError> {
         let body = json(body)?;
         Ok(Self { status: status.as_u16(), location, body, replayed: false })

@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod language;
 mod machines;
 mod path;
 mod query;
@@ -12,6 +13,7 @@ pub(crate) use self::access::{
     WorkerSecret,
 };
 pub(crate) use self::body::{Body, Form, read};
+pub(crate) use self::language::InLanguage;
 pub(crate) use self::machines::{JobsMover, JobsReader};
 pub(crate) use self::path::PathId;
 pub(crate) use self::query::QueryOf;

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::error::{ApiError, FieldProblem};
 use crate::words::Word;
@@ -69,6 +69,15 @@ impl Fields {
         }
     }
 
+    /// A day `YYYY-MM-DD`.
+    pub(crate) fn day(&mut self, path: &str, text: &str) -> Option<NaiveDate> {
+        let day = Some(text).filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
+        if day.is_none() {
+            self.wrong(path, "must be a day YYYY-MM-DD");
+        }
+        day
+    }
+
     /// A size: at least 1, cut to `max`, `default` where there is none.
     pub(crate) fn size(&mut self, path: &str, given: Option<u64>, default: u32, max: u32) -> u32 {
         match given {
@@ -102,6 +111,11 @@ impl Fields {
             return None;
         }
         Some(domain::text::nfc(text))
+    }
+
+    /// Everything that is wrong.
+    pub(crate) fn into_problems(self) -> Vec<FieldProblem> {
+        self.problems
     }
 
     /// The value, unless something was wrong; then every problem.

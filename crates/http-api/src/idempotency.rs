@@ -81,7 +81,8 @@ impl Once {
         in_one_piece(api, self.claim(api, actor, raw).as_ref(), work).await
     }
 
-    /// Does `work` that can't be one transaction, as it talks to N8N or takes long; the key is taken before it.
+    /// Does `work` that can't be one transaction, as it talks to N8N or takes long; the key is taken before it. It goes
+    /// on when the client hangs up, and its answer is kept all the same.
     pub(crate) async fn run_reserved<F>(
         &self,
         api: &Api,
@@ -90,25 +91,29 @@ impl Once {
         work: F,
     ) -> Result<Answer, ApiError>
     where
-        F: AsyncFnOnce() -> Result<Answer, ApiError>,
+        F: Future<Output = Result<Answer, ApiError>> + Send + 'static,
     {
-        let Some(claim) = self.claim(api, actor, raw) else { return work().await };
+        let Some(claim) = self.claim(api, actor, raw) else { return api.background.run(work).await };
         match api.backend.reserve(&claim).await? {
             Reserved::Replay(stored) => return Answer::replay(&stored),
             Reserved::OtherBody => return Err(ApiError::IdempotencyOtherBody),
             Reserved::Running => return Err(ApiError::IdempotencyRunning),
             Reserved::Fresh => {}
         }
-        match work().await {
-            Ok(answer) => {
-                api.backend.finish(&claim, answer.stored()?).await?;
-                Ok(answer)
+        let backend = api.backend.clone();
+        let kept = async move {
+            match work.await {
+                Ok(answer) => {
+                    backend.finish(&claim, answer.stored()?).await?;
+                    Ok(answer)
+                }
+                Err(error) => {
+                    backend.release(&claim).await?;
+                    Err(error)
+                }
             }
-            Err(error) => {
-                api.backend.release(&claim).await?;
-                Err(error)
-            }
-        }
+        };
+        api.background.run(kept).await
     }
 
     fn claim(&self, api: &Api, actor: &str, raw: &[u8]) -> Option<Claim> {

@@ -23,7 +23,13 @@ pub fn configure(api: Api) -> impl Fn(&mut ServiceConfig) + Clone {
                 "/api/outbound/messages",
                 [get(messages::list::list), post(messages::create::create)],
             ))
+            .service(at("/api/outbound/messages/bulk", [post(messages::bulk::create)]))
+            .service(at("/api/outbound/messages/cancel", [post(messages::cancel_many::cancel_many)]))
+            .service(at("/api/outbound/messages/requeue", [post(messages::requeue_many::requeue_many)]))
             .service(at("/api/outbound/messages/{id}", [get(messages::get::get)]))
+            .service(at("/api/outbound/messages/{id}/cancel", [post(messages::cancel::cancel)]))
+            .service(at("/api/outbound/messages/{id}/requeue", [post(messages::requeue::requeue)]))
+            .service(at("/api/outbound/dispatch", [post(worker::dispatch::dispatch)]))
             .service(at("/api/outbound/jobs", [get(jobs::list::list), post(jobs::create::create)]))
             .service(at("/api/outbound/jobs/{id}", [get(jobs::get::get), patch(jobs::update::update)]))
             .service(at(
@@ -39,11 +45,12 @@ pub fn configure(api: Api) -> impl Fn(&mut ServiceConfig) + Clone {
             .service(at("/api/outbound/stats", [get(stats::stats)]))
             .service(at("/api/templates", [get(templates::list::list)]))
             .service(at("/api/worker/outbound", [post(worker::run::run)]))
+            .service(at("/api/worker/outbound/heartbeat", [post(worker::heartbeat::heartbeat)]))
             .service(at("/api/outbound/callback", [post(callback::receive)]))
             .service(at("/livez", [get(health::livez), head(health::livez)]))
             .service(at("/readyz", [get(health::readyz), head(health::readyz)]))
             .service(at("/docs", [get(to_docs)]))
-            .service(SwaggerUi::new("/docs/{page:.*}").url("/openapi.json", openapi::document()))
+            .service(page())
             .default_service(web::to(no_route));
     }
 }
@@ -73,6 +80,11 @@ macro_rules! methods {
 }
 
 methods! { get GET, head HEAD, post POST, put PUT, patch PATCH, delete DELETE, }
+
+/// The document at `/openapi.json`, and its page.
+fn page() -> SwaggerUi {
+    SwaggerUi::new("/docs/{page:.*}").external_url_unchecked("/openapi.json", openapi::document())
+}
 
 async fn no_route() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NotFound("there is nothing at this path".into()))

@@ -36,8 +36,13 @@ enum SmsEncodingWord {
 impl SmsView {
     /// What this text amounts to.
     pub(crate) fn of(text: &str) -> Self {
-        let SmsSize { encoding, characters, units, parts, unicode_causes, parts_without_diacritics } =
-            SmsMeter::measure(text);
+        Self::from(SmsMeter::measure(text))
+    }
+}
+
+impl From<SmsSize> for SmsView {
+    fn from(size: SmsSize) -> Self {
+        let SmsSize { encoding, characters, units, parts, unicode_causes, parts_without_diacritics } = size;
         Self {
             encoding: encoding.as_str(),
             characters,

@@ -1,5 +1,7 @@
 //! Runs of the worker: `/api/worker/outbound`.
 
+pub(crate) mod dispatch;
+pub(crate) mod heartbeat;
 mod parcel;
-mod report;
+pub(crate) mod report;
 pub(crate) mod run;

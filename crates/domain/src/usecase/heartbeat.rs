@@ -41,11 +41,7 @@ pub enum HeartbeatError {
 
 /// Lets the wait for the callbacks of a pulled lease's messages end no sooner than `time` from now. It never becomes
 /// shorter.
-pub async fn heartbeat(
-    deps: &Deps<'_>,
-    lease: LeaseId,
-    time: TimeDelta,
-) -> Result<Extended, HeartbeatError> {
+pub async fn heartbeat(deps: &Deps<'_>, lease: LeaseId, time: TimeDelta) -> Result<Extended, HeartbeatError> {
     let holder = deps.stores.holder(lease).await?.ok_or(HeartbeatError::Unknown)?;
     if !holder.pulled {
         return Err(HeartbeatError::NotPulled);

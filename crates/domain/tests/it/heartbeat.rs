@@ -62,6 +62,7 @@ fn a_lease_that_is_unknown_pushed_or_over_is_told_apart() {
     world.pass(TimeDelta::hours(1));
     pollster::block_on(domain::usecase::expire::expire(&world.deps())).unwrap();
     assert!(matches!(beat(&world, pulled, 5), Err(HeartbeatError::Over)));
-    let stale = world.get(2).apply(Event::Extend { lease: pulled, until: morning() }, &world.deps().context());
+    let stale =
+        world.get(2).apply(Event::Extend { lease: pulled, until: morning() }, &world.deps().context());
     assert!(stale.is_err());
 }

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use actix_web::web;
-use domain::message::{Message, Priority, State};
+use domain::message::{Message, State};
 use domain::usecase::create::{self as usecase, CreateCommand, RecipientSpec, TextSource};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::advise::{self, MessageAdvice};
+use super::dry_run::DryRunQuery;
 use super::problems::refusal;
+use super::shared::SharedFields;
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{Body, Form, May, MessagingCreate};
+use crate::extract::{Body, Form, InLanguage, May, MessagingCreate, QueryOf};
 use crate::fields::Fields;
 use crate::idempotency::Once;
 use crate::view::MessageView;
@@ -49,38 +52,37 @@ pub(crate) struct CreateMessage {
 
 impl Form for CreateMessage {}
 
+impl CreateMessage {
+    /// The command; `None` where channel or text can't be read. What is wrong goes to `fields`.
+    pub(super) fn read(self, fields: &mut Fields) -> Option<CreateCommand> {
+        let recipient = RecipientSpec {
+            lead_id: fields.parse("leadId", self.lead_id.as_deref()),
+            student_id: fields.parse("studentId", self.student_id.as_deref()),
+            to: self.to,
+            variables: BTreeMap::new(),
+        };
+        let shared = SharedFields {
+            channel: self.channel.as_ref(),
+            template_key: self.template_key.as_deref(),
+            text: self.text,
+            variables: self.variables,
+            priority: self.priority.as_ref(),
+            owner_id: self.owner_id.as_deref(),
+            branch_id: self.branch_id.as_deref(),
+            notification_id: self.notification_id.as_deref(),
+            scheduled_at: self.scheduled_at.as_deref(),
+            allow_duplicate: self.allow_duplicate,
+        };
+        shared.command(fields, vec![recipient])
+    }
+}
+
 impl TryFrom<CreateMessage> for CreateCommand {
     type Error = ApiError;
 
     fn try_from(dto: CreateMessage) -> Result<Self, ApiError> {
         let mut fields = Fields::default();
-        let channel = fields.required("channel", dto.channel.as_ref());
-        let channel = fields.word("channel", channel);
-        let source = text_source(&mut fields, dto.template_key.as_deref(), dto.text);
-        let recipient = RecipientSpec {
-            lead_id: fields.parse("leadId", dto.lead_id.as_deref()),
-            student_id: fields.parse("studentId", dto.student_id.as_deref()),
-            to: dto.to,
-            variables: BTreeMap::new(),
-        };
-        let priority = fields.word("priority", dto.priority.as_ref()).unwrap_or(Priority::Medium);
-        let owner_id = fields.parse("ownerId", dto.owner_id.as_deref());
-        let branch_id = fields.parse("branchId", dto.branch_id.as_deref());
-        let notification_id = fields.parse("notificationId", dto.notification_id.as_deref());
-        let scheduled_at = fields.time("scheduledAt", dto.scheduled_at.as_deref());
-        let command = channel.zip(source).map(|(channel, source)| Self {
-            channel,
-            source,
-            recipients: vec![recipient],
-            variables: dto.variables.unwrap_or_default(),
-            priority,
-            owner_id,
-            branch_id,
-            notification_id,
-            scheduled_at,
-            allow_duplicate: dto.allow_duplicate.unwrap_or(false),
-            job_id: None,
-        });
+        let command = dto.read(&mut fields);
         fields.finish(command)
     }
 }
@@ -118,13 +120,27 @@ pub(crate) struct CreatedMessage<'a> {
     reason: Option<&'a str>,
 }
 
+/// What 200 answers.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "says which of two bodies it is; the handler writes either")]
+enum SkippedOrAdvice<'a> {
+    /// The message that was stored and skipped.
+    Skipped(CreatedMessage<'a>),
+    /// With dryRun.
+    Advice(MessageAdvice),
+}
+
 /// Queue one message.
 #[utoipa::path(
     post, path = "/api/outbound/messages", tag = "messages", request_body = CreateMessage,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key replays the first answer for 72 hours")),
+    params(
+        DryRunQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key replays the first answer for 72 hours"),
+    ),
     responses(
         (status = 201, description = "Queued", body = CreatedMessage, headers(("Location" = String))),
-        (status = 200, description = "Stored, but skipped: a duplicate, or the recipient has opted out", body = CreatedMessage),
+        (status = 200, description = "Stored, but skipped: a duplicate, or the recipient has opted out; or dryRun", body = SkippedOrAdvice),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, description = "The contact or template is not known", body = ErrorBody),
         (status = 409, description = "The Idempotency-Key was used for another body", body = ErrorBody),
@@ -134,9 +150,14 @@ pub(crate) struct CreatedMessage<'a> {
 pub(crate) async fn create(
     may: May<MessagingCreate>,
     once: Once,
+    query: QueryOf<DryRunQuery>,
+    InLanguage(language): InLanguage,
     body: Body<CreateMessage>,
     api: web::Data<Api>,
 ) -> Result<Answer, ApiError> {
+    if query.0.asked()? {
+        return advise::answer(&api, &may.caller, body.form, language).await;
+    }
     let command = CreateCommand::try_from(body.form)?;
     let actor = may.caller.subject.as_str();
     once.run(&api, actor, &body.raw, async |stores| {

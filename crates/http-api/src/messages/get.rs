@@ -3,13 +3,15 @@
 use actix_web::web;
 use domain::ids::MessageId;
 use domain::message::timeline;
+use domain::usecase::explain::explain_message;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::notice::ExplanationView;
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{May, MessagingView, PathId};
+use crate::extract::{InLanguage, May, MessagingView, PathId};
 use crate::view::{LineView, MessageView};
 
 /// A message with its history.
@@ -19,6 +21,8 @@ pub(crate) struct MessageDetail<'a> {
     outbound_message: MessageView<'a>,
     /// Every transition, oldest first.
     timeline: Vec<LineView>,
+    /// Why it has not gone yet, or what became of it.
+    explain: ExplanationView,
 }
 
 /// One message with its timeline.
@@ -34,13 +38,17 @@ pub(crate) struct MessageDetail<'a> {
 pub(crate) async fn get(
     may: May<MessagingView>,
     id: PathId<MessageId>,
+    InLanguage(language): InLanguage,
     api: web::Data<Api>,
 ) -> Result<Answer, ApiError> {
     let found = api.stores().detail(id.0, &may.caller.scope()).await?;
     let detail = found.ok_or_else(|| ApiError::NotFound("there is no such message".into()))?;
     let lines = timeline::lines(&detail.message, &detail.entries, &detail.holders);
+    let deps = api.deps(api.stores());
+    let explanation = explain_message(&deps, &detail.message, api.gateway.is_some()).await?;
     Answer::ok(&MessageDetail {
         outbound_message: MessageView::from(&detail.message),
         timeline: lines.into_iter().map(LineView::from).collect(),
+        explain: ExplanationView::new(&detail.message, &explanation, language, &api.rules.quiet_hours),
     })
 }

@@ -98,11 +98,7 @@ impl ListQuery {
 /// A local day `YYYY-MM-DD` of a parameter.
 fn day(fields: &mut Fields, name: &str, value: &Option<String>) -> Option<NaiveDate> {
     let text = value.as_deref().filter(|text| !text.is_empty())?;
-    let day = Some(text).filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
-    if day.is_none() {
-        fields.wrong(name, "must be a day YYYY-MM-DD");
-    }
-    day
+    fields.day(name, text)
 }
 
 /// A part of the list, newest first.

@@ -1,14 +1,16 @@
 //! Many recipients of one request. A bad one is left out by its place, and does not spoil the others.
 
+mod rows;
+
 use std::collections::BTreeMap;
 
 use domain::usecase::create::{RecipientSpec, Rejected};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use self::rows::Rows;
 use super::problems::refusal;
 use crate::error::ApiError;
-use crate::extract::Strict;
 use crate::fields::Fields;
 
 /// One of several recipients: at least one of `leadId`, `studentId` and `to`.
@@ -73,10 +75,10 @@ pub(crate) struct Recipients {
 
 impl Recipients {
     /// Reads them.
-    pub(crate) fn read(forms: Vec<Strict<RecipientForm>>) -> Self {
+    pub(crate) fn read(rows: Vec<Result<RecipientForm, ApiError>>) -> Self {
         let mut read = Self::default();
-        for (index, Strict(form)) in forms.into_iter().enumerate() {
-            match RecipientSpec::try_from(form) {
+        for (index, row) in rows.into_iter().enumerate() {
+            match row.and_then(RecipientSpec::try_from) {
                 Ok(spec) => {
                     read.specs.push(spec);
                     read.places.push(index);
@@ -92,14 +94,24 @@ impl Recipients {
         std::mem::take(&mut self.specs)
     }
 
+    /// Where in the request the recipient stood that has this place in the command.
+    pub(crate) fn place(&self, index: usize) -> usize {
+        place(&self.places, index)
+    }
+
     /// All that were left out, those by the use case among them, by their places in the request.
     pub(crate) fn rejected(self, by_usecase: Vec<Rejected>) -> Vec<RejectedRow> {
         let Self { specs: _, places, mut unreadable } = self;
-        unreadable.extend(by_usecase.into_iter().map(|Rejected { index, problems }| {
-            let place = places.get(index).copied().unwrap_or(index);
-            RejectedRow::new(place, &refusal(problems))
-        }));
+        unreadable.extend(
+            by_usecase.into_iter().map(|Rejected { index, problems }| {
+                RejectedRow::new(place(&places, index), &refusal(problems))
+            }),
+        );
         unreadable.sort_by_key(|row| row.index);
         unreadable
     }
+}
+
+fn place(places: &[usize], index: usize) -> usize {
+    places.get(index).copied().unwrap_or(index)
 }

@@ -70,7 +70,7 @@ struct OwnerView<'a> {
 }
 
 /// The quiet hours.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct QuietHoursView {
     /// Whether every channel is closed.

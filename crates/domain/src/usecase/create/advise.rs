@@ -191,9 +191,7 @@ async fn taken(
 ) -> Result<HashSet<String>, StoreError> {
     let keys: Vec<String> = keys.iter().flatten().cloned().collect();
     match window {
-        Some(window) if !keys.is_empty() => {
-            Ok(deps.stores.taken(&keys, window).await?.into_iter().collect())
-        }
+        Some(window) if !keys.is_empty() => Ok(deps.stores.taken(&keys, window).await?.into_iter().collect()),
         Some(_) | None => Ok(HashSet::new()),
     }
 }

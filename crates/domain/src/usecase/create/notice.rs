@@ -60,9 +60,15 @@ impl Notice {
             (Self::InThePast, Language::English) => {
                 "The time that it is scheduled for is over: it goes at once.".to_owned()
             }
-            (Self::InThePast, Language::Vietnamese) => "Thời điểm hẹn gửi đã qua: tin sẽ được gửi ngay.".to_owned(),
-            (Self::OtherChannel(channel), Language::English) => format!("The template is meant for {channel}."),
-            (Self::OtherChannel(channel), Language::Vietnamese) => format!("Mẫu tin này dành cho kênh {channel}."),
+            (Self::InThePast, Language::Vietnamese) => {
+                "Thời điểm hẹn gửi đã qua: tin sẽ được gửi ngay.".to_owned()
+            }
+            (Self::OtherChannel(channel), Language::English) => {
+                format!("The template is meant for {channel}.")
+            }
+            (Self::OtherChannel(channel), Language::Vietnamese) => {
+                format!("Mẫu tin này dành cho kênh {channel}.")
+            }
             (Self::UnusedVariables(names), Language::English) => {
                 format!("The text does not use these variables: {}.", names.join(", "))
             }

@@ -180,7 +180,10 @@ pub(super) fn address(
 }
 
 /// Owner and branch: the request's, else the contact's, else (a bare `to` from telesales or a manager) the caller's.
-pub(super) fn ownership(common: &Preparation<'_>, contacts: &[&Contact]) -> (Option<OwnerId>, Option<BranchId>) {
+pub(super) fn ownership(
+    common: &Preparation<'_>,
+    contacts: &[&Contact],
+) -> (Option<OwnerId>, Option<BranchId>) {
     let own = match common.caller.role {
         Role::Telesales | Role::Manager if contacts.is_empty() => true,
         Role::Telesales | Role::Manager | Role::Admin | Role::DirectPage | Role::Viewer => false,

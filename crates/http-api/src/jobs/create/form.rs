@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use domain::message::Priority;
-use domain::usecase::create::{CreateCommand, MAX_RECIPIENTS, RecipientSpec};
+use domain::usecase::create::{CreateCommand, RecipientSpec};
 use domain::usecase::jobs as usecase;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
-use crate::extract::{Form, Strict};
+use crate::extract::Form;
 use crate::fields::Fields;
 use crate::messages::create::text_source;
-use crate::messages::recipients::{RecipientForm, Recipients};
+use crate::messages::recipients::{RecipientForm, Recipients, Rows};
 use crate::texts;
 use crate::words::{ChannelWord, PriorityWord};
 
@@ -53,7 +53,7 @@ pub(crate) struct CreateJob {
     to: Option<String>,
     /// Many recipients in place of one.
     #[schema(value_type = Option<Vec<RecipientForm>>, min_items = 1, max_items = 10000)]
-    recipients: Option<Vec<Strict<RecipientForm>>>,
+    recipients: Option<Rows>,
     /// Values for the template's variables.
     variables: Option<BTreeMap<String, String>>,
     priority: Option<PriorityWord>,
@@ -148,15 +148,12 @@ impl CreateJob {
         }
     }
 
-    fn many(&self, fields: &mut Fields, forms: Vec<Strict<RecipientForm>>) -> (Vec<RecipientSpec>, Whom) {
+    fn many(&self, fields: &mut Fields, rows: Rows) -> (Vec<RecipientSpec>, Whom) {
         let also = [("leadId", &self.lead_id), ("studentId", &self.student_id), ("to", &self.to)];
         for (path, _) in also.iter().filter(|(_, value)| value.is_some()) {
             fields.wrong(*path, "must not be given together with recipients");
         }
-        if forms.is_empty() || forms.len() > MAX_RECIPIENTS {
-            fields.wrong("recipients", format!("must have 1 to {MAX_RECIPIENTS} entries"));
-        }
-        let mut recipients = Recipients::read(forms);
+        let mut recipients = Recipients::read(rows.checked(fields));
         (recipients.take_specs(), Whom::Many(recipients))
     }
 }
