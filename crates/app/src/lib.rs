@@ -10,6 +10,7 @@ pub mod database;
 pub mod demo;
 pub mod engine;
 pub mod gateway;
+mod jwks;
 pub mod secrets;
 pub mod server;
 pub mod settings;

@@ -10,7 +10,9 @@ use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use delivery_n8n::N8nCallbacks;
 use domain::ports::{Clock, Entropy};
-use http_api::{Api, AuthSettings, Background, Gate, Hs256, TokenVerifier, WorkerDefaults};
+use http_api::{
+    Api, AuthSettings, Background, ByAlgorithm, Gate, Hs256, Jwks, TokenVerifier, WorkerDefaults,
+};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -18,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::{Engine, Shutdown};
 use crate::gateway::{Gateway, callback_url, signing_secrets};
+use crate::jwks::PublishedKeys;
 use crate::settings::{AccessSettings, Secrets, Settings};
 use crate::storage::{self, Ready, Storage};
 use crate::worker::{Worker, maintenance};
@@ -60,6 +63,8 @@ pub struct Server {
     runs: TaskTracker,
     gateway: Gateway,
     engine: Engine,
+    /// What a run or a request may take at the end.
+    drain: Duration,
 }
 
 impl Server {
@@ -83,10 +88,11 @@ impl Server {
         };
         let runs = TaskTracker::new();
         let api = api(settings, storage, &engine, &gateway, runs.clone())?;
-        let (http, serving) = serve_http(api, socket, settings)?;
+        let drain = settings.n8n.timeout.to_std().context("N8N_TIMEOUT_SECONDS")? + DRAIN_MARGIN;
+        let (http, serving) = serve_http(api, socket, drain)?;
         let loops = start_loops(&engine, settings, storage);
         announce(settings, &gateway, address);
-        Ok(Self { address, http, serving, loops, runs, gateway, engine })
+        Ok(Self { address, http, serving, loops, runs, gateway, engine, drain })
     }
 
     /// Where it listens.
@@ -122,9 +128,11 @@ impl Server {
                 tracing::error!(%error, "a background task broke");
             }
         }
-        self.http.stop(true).await;
-        // Runs whose clients hung up go on without them.
+        // Runs give the rest of their batches back now. They end before the threads that serve HTTP do, for those may
+        // have made the connections to the database that the runs work with.
         self.runs.close();
+        let _ = tokio::time::timeout(self.drain, self.runs.wait()).await;
+        self.http.stop(true).await;
         self.runs.wait().await;
         self.gateway.stop().await;
     }
@@ -133,9 +141,8 @@ impl Server {
 fn serve_http(
     api: Api,
     socket: TcpListener,
-    settings: &Settings,
+    drain: Duration,
 ) -> anyhow::Result<(ServerHandle, JoinHandle<std::io::Result<()>>)> {
-    let drain = settings.n8n.timeout.to_std().context("N8N_TIMEOUT_SECONDS")? + DRAIN_MARGIN;
     let configure = http_api::configure(api);
     let server = HttpServer::new(move || {
         App::new().configure(configure.clone()).wrap(Compress::default()).wrap(from_fn(http_api::around))
@@ -164,7 +171,7 @@ fn api(
         gateway: gateway.port(),
         callbacks: Arc::new(N8nCallbacks::new(signing_secrets(settings)?)),
         stopping: Arc::new(engine.shutdown.clone()),
-        gate: Arc::new(Gate::new(auth(&settings.access))),
+        gate: Arc::new(Gate::new(auth(&settings.access)?)),
         worker: WorkerDefaults {
             batch: settings.worker.batch_size,
             concurrency: settings.worker.concurrency,
@@ -176,17 +183,29 @@ fn api(
     })
 }
 
-fn auth(access: &AccessSettings) -> AuthSettings {
-    let secrets = |secrets: &Option<Secrets>| {
-        http_api::Secrets::parse(&secrets.as_ref().map(|secrets| secrets.all().join(",")).unwrap_or_default())
-    };
-    let tokens = access.jwt_secret.as_ref().and_then(|secrets| Hs256::parse(&secrets.all().join(",")));
-    AuthSettings {
-        tokens: tokens.map(|tokens| Arc::new(tokens) as Arc<dyn TokenVerifier>),
+fn auth(access: &AccessSettings) -> anyhow::Result<AuthSettings> {
+    let secrets = |secrets: &Option<Secrets>| http_api::Secrets::parse(&secrets.as_ref()?.joined());
+    Ok(AuthSettings {
+        tokens: tokens(access)?,
         worker: secrets(&access.worker_secret),
         callback: secrets(&access.callback_secret),
         service: secrets(&access.service_token),
-    }
+    })
+}
+
+/// What checks bearer tokens: a shared secret, published keys, or both, each for its own algorithms.
+fn tokens(access: &AccessSettings) -> anyhow::Result<Option<Arc<dyn TokenVerifier>>> {
+    let shared = access.jwt_secret.as_ref().and_then(|secrets| Hs256::parse(&secrets.joined()));
+    let published = match &access.jwks_url {
+        Some(url) => Some(Jwks::new(Arc::new(PublishedKeys::new(url.clone())?))),
+        None => None,
+    };
+    Ok(match (shared, published) {
+        (Some(shared), Some(published)) => Some(Arc::new(ByAlgorithm { shared, published })),
+        (Some(shared), None) => Some(Arc::new(shared)),
+        (None, Some(published)) => Some(Arc::new(published)),
+        (None, None) => None,
+    })
 }
 
 fn start_loops(engine: &Engine, settings: &Settings, storage: &Storage) -> JoinSet<()> {
@@ -204,9 +223,6 @@ fn start_loops(engine: &Engine, settings: &Settings, storage: &Storage) -> JoinS
 fn announce(settings: &Settings, gateway: &Gateway, address: SocketAddr) {
     for line in settings.access.closed() {
         tracing::warn!("{line}");
-    }
-    if settings.access.jwks_url.is_some() {
-        tracing::warn!("JWT_JWKS_URL is not used yet: tokens are checked with JWT_SECRET alone");
     }
     gateway.announce();
     match settings.worker.interval {

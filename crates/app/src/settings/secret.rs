@@ -26,6 +26,11 @@ impl Secrets {
         &self.0
     }
 
+    /// As the setting was written: separated by a comma.
+    pub(crate) fn joined(&self) -> String {
+        self.0.join(",")
+    }
+
     /// Whether one of them could be guessed.
     pub(crate) fn is_weak(&self) -> bool {
         self.0.iter().any(|secret| secret.chars().count() < SHORTEST_SAFE)

@@ -1,6 +1,8 @@
 //! The whole server, over real HTTP, against a PostgreSQL of its own and a scripted N8N.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod clock;
 #[cfg(test)]
 mod crowd;
@@ -10,6 +12,8 @@ mod demo;
 mod drain;
 #[cfg(test)]
 mod embedded;
+#[cfg(test)]
+mod http;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]

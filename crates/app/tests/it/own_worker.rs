@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use chrono::{SecondsFormat, TimeDelta};
 use domain::ports::Clock as _;
 use serde_json::json;
+use test_support::database::TestDatabase;
 use test_support::scripted_n8n::Reaction;
 
-use crate::support::{PATIENCE, TestApp, eventually, friendly, sms};
+use crate::process::{Process, Scratch};
+use crate::support::{CALLBACK_SECRET, PATIENCE, TestApp, eventually, friendly, friendly_n8n, settings, sms};
 
 /// So long that nothing in these tests can be its doing.
 const NEVER: &str = "3000";
@@ -103,4 +105,24 @@ async fn without_an_interval_it_only_runs_on_request_but_looks_after_what_is_ove
     let message = app.wait_for_status(&id, "FAILED").await;
     assert_eq!(message["outboundMessage"]["failureKind"], "HELD");
     assert_eq!(app.n8n.log().hand_offs.len(), 1);
+}
+
+#[tokio::test]
+async fn the_clock_of_a_server_for_tests_follows_its_file() {
+    let folder = Scratch::new("clock");
+    let file = folder.path().join("offset");
+    let (database, n8n) = (TestDatabase::create().await, friendly_n8n().await);
+    let mut values = settings(database.url(), &n8n.url());
+    values.insert("OUTBOUND_TEST_CLOCK_FILE".to_owned(), file.to_str().unwrap().to_owned());
+    values.insert("WORKER_INTERVAL_SECONDS".to_owned(), NEVER.to_owned());
+    let server = Process::serve(&values).await;
+    n8n.call_back_to([server.callback_url()], CALLBACK_SECRET);
+    assert!(server.log().contains("THE CLOCK IS NOT REAL"));
+    let mut body = sms(1);
+    let due = app::clock::SystemClock.now() + TimeDelta::minutes(30);
+    body["scheduledAt"] = due.to_rfc3339_opts(SecondsFormat::Millis, true).into();
+    let id = server.http.create(body).await;
+    assert_eq!(server.http.message(&id).await["outboundMessage"]["status"], "QUEUED");
+    std::fs::write(&file, "3600").unwrap();
+    server.http.wait_for_status(&id, "SENT").await;
 }

@@ -75,3 +75,41 @@ async fn a_port_that_is_taken_is_said_plainly() {
     assert_eq!(ended.status.code(), Some(1));
     assert!(said.contains("cannot listen on 127.0.0.1:") && said.contains("BIND_ADDR"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_answered_while_the_server_stops_is_answered_well() {
+    let database = TestDatabase::create().await;
+    let n8n = friendly_n8n().await;
+    let mut server = Process::serve(&settings(database.url(), &n8n.url())).await;
+    let clients: Vec<_> = (0..8)
+        .map(|client| {
+            let http = server.http.clone();
+            tokio::spawn(async move {
+                let mut answered = 0_u32;
+                loop {
+                    let request = http.request(reqwest::Method::POST, "/api/outbound/messages");
+                    let body = sms(client * 100_000 + answered);
+                    let Ok(response) = request.bearer_auth(http.admin()).json(&body).send().await else {
+                        return answered;
+                    };
+                    assert_eq!(response.status().as_u16(), 201, "{}", response.text().await.unwrap());
+                    answered += 1;
+                }
+            })
+        })
+        .collect();
+    let http = server.http.clone();
+    crate::support::eventually("the clients are at work", async || {
+        (http.count("QUEUED").await > 200).then_some(())
+    })
+    .await;
+    server.terminate();
+    let mut answered = 0;
+    for client in clients {
+        answered += client.await.unwrap();
+    }
+    assert_eq!(server.wait().await, Some(0), "{}", server.log());
+    let stored = database.connect().await.query_one("select count(*) from outbound_message", &[]).await;
+    // What was answered is stored; of what was not, nobody knows.
+    assert!(stored.unwrap().get::<_, i64>(0) >= i64::from(answered));
+}
