@@ -48,9 +48,10 @@ create table outbound_delivery (
     status              text collate "C" not null,
     -- 1 HIGH, 2 MEDIUM, 3 LOW: smaller goes first.
     priority            smallint not null check (priority between 1 and 3),
-    -- These four are copies from the message, so that the queue's indexes can carry them.
+    -- These four are copies from the message, so that the queue's indexes can carry them. Without an owner it is '':
+    -- an index walk in order needs an equality, and null is equal to nothing.
     channel             text collate "C" not null,
-    owner_id            text collate "C",
+    owner_id            text collate "C" not null,
     branch_id           text collate "C",
     job_id              uuid,
     -- When it may be leased; while it is LEASED, when it could be before.

@@ -15,7 +15,7 @@ create function outbound_insert_v1(
 ) returns text[]
 language plpgsql
 -- The plans must not depend on how full the tables were when the session made them.
-set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set enable_hashjoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set enable_hashjoin = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -87,8 +87,8 @@ begin
     insert into outbound_delivery (
         message_id, status, priority, channel, owner_id, branch_id, job_id, next_attempt_at, error, attempt,
         retry_count, handoff_failures, lost_leases, attempted, revision, updated_at)
-    select n.id, case when n.reason is null then 'QUEUED' else 'SKIPPED' end, n.priority, n.channel, n.owner_id,
-           n.branch_id, n.job_id, case when n.reason is null then n.due_at end, coalesce(n.reason, n.error), 1, 0, 0,
+    select n.id, case when n.reason is null then 'QUEUED' else 'SKIPPED' end, n.priority, n.channel,
+           coalesce(n.owner_id, ''), n.branch_id, n.job_id, case when n.reason is null then n.due_at end, coalesce(n.reason, n.error), 1, 0, 0,
            0, false, 0, n.updated_at
     from unnest(p_id, reasons, p_priority, p_channel, p_owner_id, p_branch_id, p_job_id, p_due_at, p_error,
                 p_updated_at)

@@ -15,7 +15,7 @@ create function outbound_save_v1(
     p_entry_dispatched_at timestamptz[], p_entry_detail text[]
 ) returns uuid[]
 language plpgsql
-set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set enable_hashjoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set enable_hashjoin = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare

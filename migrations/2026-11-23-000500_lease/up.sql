@@ -8,7 +8,7 @@ create function outbound_due_v1(
     p_now timestamptz, p_channels text[], p_owner_id text, p_branch_id text, p_retry_only boolean, p_limit integer
 ) returns table (message_id uuid, owner_id text, priority smallint, next_attempt_at timestamptz)
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -90,7 +90,7 @@ $$;
 -- side by side, each with a full batch.
 create function outbound_lock_due_v1(p_now timestamptz, p_channels text[], p_limit integer) returns uuid[]
 language plpgsql
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
 as $$
 declare
     rank smallint;
@@ -149,13 +149,13 @@ create function outbound_pick_by_owner_v1(
     p_now timestamptz, p_second bigint, p_channels text[], p_owner_limit integer, p_limit integer
 ) returns uuid[]
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
 as $$
 begin
 return (
     with recursive owner (id) as (
         (select d.owner_id from outbound_delivery d
-         where d.next_attempt_at is not null and d.lease_id is null and d.owner_id is not null
+         where d.next_attempt_at is not null and d.lease_id is null
          order by d.owner_id limit 1)
         union all
         select (select d.owner_id from outbound_delivery d
@@ -163,14 +163,15 @@ return (
                 order by d.owner_id limit 1)
         from owner o where o.id is not null
     ), open_owner as materialized (
-        select o.id, p_owner_limit - coalesce(u.used, 0) as room
+        -- Without an owner there is no owner's limit.
+        select o.id, case when o.id = '' then p_limit else p_owner_limit - coalesce(u.used, 0) end as room
         from owner o
         left join outbound_rate_window w on w.key = 'owner:' || o.id
         cross join lateral (
             select sum(s.count) as used from unnest(w.seconds, w.counts) as s (second, count)
-            where s.second > greatest(p_second, w.seconds[cardinality(w.seconds)]) - 61
+            where s.second > p_second - 61
         ) u
-        where o.id is not null and p_owner_limit > coalesce(u.used, 0)
+        where o.id is not null and (o.id = '' or p_owner_limit > coalesce(u.used, 0))
     ), queue as materialized (
         select c.channel, r.rank from unnest(p_channels) as c (channel), unnest(array[1, 2, 3]::smallint[]) as r (rank)
     ), head as materialized (
@@ -198,15 +199,6 @@ return (
             ) f
             order by f.priority, f.next_attempt_at, f.message_id limit least(o.room, p_limit)
         ) m
-        union all
-        -- Without an owner there is no owner's limit.
-        select f.message_id, f.priority, f.next_attempt_at
-        from queue q cross join lateral (
-            select d.message_id, d.priority, d.next_attempt_at from outbound_delivery d
-            where d.owner_id is null and d.channel = q.channel and d.priority = q.rank
-              and d.next_attempt_at <= p_now and d.lease_id is null
-            order by d.next_attempt_at, d.message_id limit p_limit
-        ) f
     )
     select coalesce(array_agg(c.message_id order by c.priority, c.next_attempt_at, c.message_id), '{}')
     from (select * from candidate order by priority, next_attempt_at, message_id limit p_limit) c
@@ -221,7 +213,7 @@ create function outbound_pick_v1(
     out picked uuid[], out held_back boolean
 )
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
     depth integer := p_limit;
@@ -234,11 +226,11 @@ begin
                 as d (message_id, owner_id, priority, next_attempt_at, place)
         ), room as materialized (
             select o.owner_id, p_owner_limit - coalesce(u.used, 0) as left_over
-            from (select distinct owner_id from walk where owner_id is not null) o
+            from (select distinct owner_id from walk where owner_id <> '') o
             left join outbound_rate_window w on w.key = 'owner:' || o.owner_id
             cross join lateral (
                 select sum(s.count) as used from unnest(w.seconds, w.counts) as s (second, count)
-                where s.second > greatest(p_second, w.seconds[cardinality(w.seconds)]) - 61
+                where s.second > p_second - 61
             ) u
             where p_owner_limit is not null
         ), ranked as (
@@ -275,13 +267,16 @@ create function outbound_lease_v1(
     out leased uuid[], out suppressed uuid[], out rate_limited integer
 )
 language plpgsql
-set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set enable_hashjoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set enable_hashjoin = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
     -- Counted up to this many, whatever there is.
     most_counted constant integer := 1000;
-    this_second constant bigint := floor(extract(epoch from p_now));
+    -- When the messages are taken. Time does not go back from one limited lease to the next, whatever the clocks of
+    -- the processes say and however long one waited for its turn; or the limits would not hold by these times.
+    taken_at timestamptz := p_now;
+    this_second bigint := floor(extract(epoch from p_now));
     wanted integer := p_limit;
     held_back boolean := false;
     chosen integer;
@@ -311,13 +306,17 @@ begin
             end if;
         end if;
 
-        -- The same sums as the domain's RateWindow: a second counts for 61, and a clock that went back frees nothing.
+        select greatest(this_second, w.seconds[cardinality(w.seconds)]) into this_second
+        from outbound_rate_window w where w.key = '';
+        taken_at := greatest(p_now, to_timestamp(this_second));
+
+        -- The same sums as the domain's RateWindow: a second counts for 61.
         select least(wanted, min(greatest(0, l.most - coalesce(u.used, 0)))) into wanted
         from (values ('', p_global_limit), ('owner:' || p_owner_id, p_owner_limit)) as l (key, most)
         left join outbound_rate_window w on w.key = l.key
         cross join lateral (
             select sum(s.count) as used from unnest(w.seconds, w.counts) as s (second, count)
-            where s.second > greatest(this_second, w.seconds[cardinality(w.seconds)]) - 61
+            where s.second > this_second - 61
         ) u
         where l.key is not null and l.most is not null;
 
@@ -379,13 +378,13 @@ begin
             update outbound_delivery d
             set status = 'SKIPPED', error = 'OPTED_OUT', next_attempt_at = null, failure_kind = null,
                 attempt = d.attempt + coalesce(d.attempt_failed, false)::integer, attempt_failed = null,
-                revision = d.revision + 1, updated_at = p_now
+                revision = d.revision + 1, updated_at = taken_at
             where d.message_id = any (suppressed)
             returning d.message_id, d.attempt
         )
         insert into outbound_event (
             message_id, at, kind, from_status, to_status, actor, attempt, lease_id, leased_at, detail)
-        select g.message_id, p_now, 'SUPPRESSED', 'LEASED', 'SKIPPED', 'system', g.attempt, p_lease_id, p_now,
+        select g.message_id, taken_at, 'SUPPRESSED', 'LEASED', 'SKIPPED', 'system', g.attempt, p_lease_id, taken_at,
                'OPTED_OUT'
         from gone g;
     end if;
@@ -397,7 +396,7 @@ begin
     with taken as (
         update outbound_delivery d
         set status = case when p_deadline is null then 'LEASED' else 'DISPATCHED' end,
-            lease_id = p_lease_id, leased_at = p_now, lease_expires_at = coalesce(p_deadline, p_lease_expires_at),
+            lease_id = p_lease_id, leased_at = taken_at, lease_expires_at = coalesce(p_deadline, p_lease_expires_at),
             -- A retry after a known failure is a new attempt, with a new idempotency key.
             attempt = d.attempt + coalesce(d.attempt_failed, false)::integer,
             -- Push: all that a release needs to put it back as it was.
@@ -406,11 +405,11 @@ begin
             attempt_failed = case when p_deadline is null then d.attempt_failed end,
             error = case when p_deadline is null then d.error end,
             -- Pull: handed off.
-            dispatched_at = case when p_deadline is not null then p_now end,
+            dispatched_at = case when p_deadline is not null then taken_at end,
             attempted = d.attempted or p_deadline is not null,
             handoff_failures = case when p_deadline is null then d.handoff_failures else 0 end,
             lost_leases = case when p_deadline is null then d.lost_leases else 0 end,
-            failure_kind = null, revision = d.revision + 1, updated_at = p_now
+            failure_kind = null, revision = d.revision + 1, updated_at = taken_at
         where d.message_id = any (leased)
         returning d.owner_id
     )
@@ -420,21 +419,18 @@ begin
         insert into outbound_rate_window as w (key, seconds, counts)
         select c.key, array[this_second], array[c.count]
         from (
-            select '' as key, cardinality(leased) as count where p_global_limit is not null
+            -- Even where only the owners are limited: it is the clock of the turns.
+            select '' as key, cardinality(leased) as count
             union all
             select 'owner:' || o.id, count(*)::integer from unnest(owners) as o (id)
-            where o.id is not null and p_owner_limit is not null group by o.id
+            where o.id <> '' and p_owner_limit is not null group by o.id
         ) c
         on conflict (key) do update set (seconds, counts) = (
             select array_agg(s.second order by s.second), array_agg(s.count order by s.second)
             from (
                 select a.second, sum(a.count)::integer as count
-                from (
-                    select u.second, u.count from unnest(w.seconds, w.counts) as u (second, count)
-                    union all
-                    select greatest(excluded.seconds[1], w.seconds[cardinality(w.seconds)]), excluded.counts[1]
-                ) a
-                where a.second > greatest(excluded.seconds[1], w.seconds[cardinality(w.seconds)]) - 61
+                from unnest(w.seconds || excluded.seconds, w.counts || excluded.counts) as a (second, count)
+                where a.second > this_second - 61
                 group by a.second
             ) s
         );

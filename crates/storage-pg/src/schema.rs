@@ -28,7 +28,7 @@ diesel::table! {
         status -> Text,
         priority -> SmallInt,
         channel -> Text,
-        owner_id -> Nullable<Text>,
+        owner_id -> Text,
         branch_id -> Nullable<Text>,
         job_id -> Nullable<Uuid>,
         next_attempt_at -> Nullable<Timestamptz>,

@@ -1,0 +1,78 @@
+//! Several workers at once (lessons 1 and 14).
+
+use std::collections::HashSet;
+
+use domain::message::{Priority, Status};
+
+use crate::build::{fixture, insert, lease, message, morning, numbers, seconds};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn workers_side_by_side_lease_everything_once_and_each_batch_in_order() {
+    let fixture = fixture().await;
+    let priorities = Priority::ALL;
+    insert(
+        &fixture.store,
+        (1..=2_000_u128).map(|n| {
+            let mut one = message(n);
+            one.priority = priorities[(n % 3) as usize];
+            one
+        }),
+    )
+    .await;
+    let workers = (0..8_u128).map(|worker| {
+        let store = fixture.store.clone();
+        tokio::spawn(async move {
+            let mut taken = Vec::new();
+            for run in 1.. {
+                let batch = lease(&store, worker * 1_000 + run, 37, morning() + seconds(1)).await.messages;
+                if batch.is_empty() {
+                    break;
+                }
+                let order: Vec<_> = batch.iter().map(|one| (one.priority, one.created_at, one.id)).collect();
+                assert!(order.is_sorted(), "a batch is in the order of the queue");
+                assert!(batch.iter().all(|one| one.status() == Status::Leased));
+                taken.extend(numbers(&batch));
+            }
+            taken
+        })
+    });
+    let mut all = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        all.extend(worker.await.unwrap());
+    }
+    let distinct: HashSet<_> = all.iter().collect();
+    assert_eq!((all.len(), distinct.len()), (2_000, 2_000), "each once");
+}
+
+#[tokio::test]
+async fn a_lease_does_not_wait_for_rows_that_somebody_holds() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=10).map(message)).await;
+    let holder = fixture.database.connect().await;
+    holder
+        .batch_execute(
+            "begin; select from outbound_delivery where message_id < '00000000-0000-0000-0000-000000000006' for update",
+        )
+        .await
+        .unwrap();
+    let batch = lease(&fixture.store, 1, 5, morning()).await.messages;
+    assert_eq!(numbers(&batch), [6, 7, 8, 9, 10], "a full batch of the others, at once");
+}
+
+#[tokio::test]
+async fn every_high_goes_before_any_medium_whatever_came_first() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=60).map(message)).await;
+    insert(
+        &fixture.store,
+        (61..=100).map(|n| {
+            let mut one = message(n);
+            one.priority = Priority::High;
+            one
+        }),
+    )
+    .await;
+    let batch = lease(&fixture.store, 1, 50, morning()).await.messages;
+    let expected: Vec<u128> = (61..=100).chain(1..=10).collect();
+    assert_eq!(numbers(&batch), expected);
+}

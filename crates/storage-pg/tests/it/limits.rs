@@ -1,0 +1,105 @@
+//! The limits hold with any number of leasers (lesson 12).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Utc};
+use domain::ids::OwnerId;
+use domain::ports::{MessageReader, MessageStore};
+
+use crate::build::{fixture, insert, lease_request, limits, message, morning, owned, owner, seconds};
+
+/// When which owner's message was leased.
+type Log = Vec<(DateTime<Utc>, Option<OwnerId>)>;
+
+/// The most in any window of 60 seconds, both ends included.
+fn most_in_a_minute(times: &[DateTime<Utc>]) -> usize {
+    let within =
+        |end: &DateTime<Utc>| times.iter().filter(|at| **at <= *end && **at >= *end - seconds(60)).count();
+    times.iter().map(within).max().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_leasers_never_overshoot_a_limit_in_any_minute() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=3_000).map(|n| owned(n, &format!("o{}", n % 7)))).await;
+    insert(&fixture.store, (3_001..=3_100).map(message)).await;
+    // One clock for all; each leaser moves it on by an odd part of a second.
+    let clock = Arc::new(AtomicI64::new(0));
+    let leasers = (0..8_u128).map(|leaser| {
+        let (store, clock) = (fixture.store.clone(), Arc::clone(&clock));
+        tokio::spawn(async move {
+            let mut log = Log::new();
+            for run in 0..60 {
+                let now =
+                    morning() + chrono::TimeDelta::milliseconds(clock.fetch_add(377, Ordering::Relaxed));
+                let mut request = lease_request(leaser * 1_000 + run, 17, now);
+                request.limits = limits(120, 30);
+                let leased = store.lease_due(&request).await.unwrap().messages;
+                log.extend(leased.into_iter().map(|one| (one.updated_at, one.content.owner_id)));
+            }
+            log
+        })
+    });
+    let mut log = Log::new();
+    for leaser in leasers.collect::<Vec<_>>() {
+        log.extend(leaser.await.unwrap());
+    }
+    let all: Vec<_> = log.iter().map(|(at, _)| *at).collect();
+    let most = most_in_a_minute(&all);
+    assert!(most <= 120, "{most} in a minute");
+    assert!(most > 100, "the limit is used, not merely kept: {most}");
+    assert!(all.len() > 300, "three minutes' worth: {}", all.len());
+    let mut owners: HashMap<OwnerId, Vec<DateTime<Utc>>> = HashMap::new();
+    for (at, owner) in log {
+        if let Some(owner) = owner {
+            owners.entry(owner).or_default().push(at);
+        }
+    }
+    for (owner, times) in owners {
+        let most = most_in_a_minute(&times);
+        assert!(most <= 30, "{most} of {owner} in a minute");
+    }
+}
+
+#[tokio::test]
+async fn the_limits_open_again_when_the_store_says_so() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=30).map(|n| owned(n, "busy"))).await;
+    let limits = limits(20, 10);
+    let mut request = lease_request(1, 50, morning());
+    request.limits = limits;
+    let first = fixture.store.lease_due(&request).await.unwrap();
+    assert_eq!((first.messages.len(), first.rate_limited), (10, 20));
+
+    let busy = owner("busy");
+    let free_at = fixture.store.limit_free_at(Some(&busy), &limits, morning()).await.unwrap().unwrap();
+    assert_eq!(free_at, morning() + seconds(61));
+    assert_eq!(
+        fixture.store.limit_free_at(None, &limits, morning()).await.unwrap(),
+        None,
+        "10 of 20 are left"
+    );
+
+    request.now = free_at - chrono::TimeDelta::milliseconds(1);
+    request.lease = crate::build::lease_id(2);
+    assert!(fixture.store.lease_due(&request).await.unwrap().messages.is_empty());
+    request.now = free_at;
+    assert_eq!(fixture.store.lease_due(&request).await.unwrap().messages.len(), 10);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_frees_nothing() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=30).map(message)).await;
+    let mut request = lease_request(1, 10, morning());
+    request.limits = limits(10, 0);
+    assert_eq!(fixture.store.lease_due(&request).await.unwrap().messages.len(), 10);
+    request.now = morning() + seconds(61);
+    request.lease = crate::build::lease_id(2);
+    assert_eq!(fixture.store.lease_due(&request).await.unwrap().messages.len(), 10);
+    request.now = morning();
+    request.lease = crate::build::lease_id(3);
+    assert!(fixture.store.lease_due(&request).await.unwrap().messages.is_empty());
+}

@@ -1,0 +1,23 @@
+//! The stores against a real PostgreSQL: `cargo test -p storage-pg`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod build;
+mod checks;
+mod claims;
+mod idempotency;
+mod insert;
+mod jobs;
+mod lease_as_domain;
+mod lease_order;
+mod limits;
+mod lists;
+mod migrations;
+mod opt_out;
+mod people;
+mod restart;
+mod round_trip;
+mod runs;
+mod save;
+mod starvation;
+mod stats;
+mod wake;
