@@ -1,7 +1,7 @@
 //! `serve --demo`: made-up contacts and messages in an empty database, and what to try.
 //!
 //! The messages are made by the use cases themselves, run by a clock of the past: their states and histories are such
-//! as the system makes them. N8N is played by [`past::Past`], and nothing is sent.
+//! as the system makes them. N8N is played by the module `past`, and nothing is sent.
 
 mod history;
 mod past;

@@ -1,7 +1,7 @@
 //! The server's own worker (`WORKER_INTERVAL_SECONDS` above 0), which sends at once what becomes due.
 //!
 //! It waits for word of new messages, for the next due time or for the interval, whichever comes first. The interval
-//! is what progress rests on; the others only shorten the wait. [`pause`] decides, as a pure function.
+//! is what progress rests on; the others only shorten the wait. The module `pause` decides, as a pure function.
 
 pub mod maintenance;
 mod pause;
