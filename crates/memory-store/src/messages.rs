@@ -1,5 +1,7 @@
 //! Writing messages.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{LeaseId, MessageId};
@@ -16,7 +18,8 @@ impl MessageStore for MemoryStore {
         window: Option<DuplicateWindow>,
     ) -> Result<Vec<Message>, StoreError> {
         let inner = &mut *self.inner();
-        Ok(new.into_iter().map(|one| inner.insert(one, window)).collect())
+        let mut taken = window.map(|window| inner.duplicate_keys(window).collect()).unwrap_or_default();
+        Ok(new.into_iter().map(|one| inner.insert(one, window, &mut taken)).collect())
     }
 
     async fn lease_due(&self, request: &LeaseRequest) -> Result<Leased, StoreError> {
@@ -65,12 +68,17 @@ impl MessageStore for MemoryStore {
 }
 
 impl Inner {
-    fn insert(&mut self, new: NewMessage, window: Option<DuplicateWindow>) -> Message {
+    /// Stores one; `taken` has the keys that make it a duplicate, and gets its own.
+    fn insert(
+        &mut self,
+        new: NewMessage,
+        window: Option<DuplicateWindow>,
+        taken: &mut HashSet<String>,
+    ) -> Message {
         let message = new.message;
-        let opted_out = self.has_opted_out(&message);
-        let duplicate =
-            !new.allow_duplicate && window.is_some_and(|window| self.is_duplicate(&message, window));
-        let message = if opted_out {
+        let key = message.content.duplicate_key();
+        let duplicate = !new.allow_duplicate && taken.contains(&key);
+        let message = if self.has_opted_out(&message) {
             message.skipped(SkipReason::OptedOut)
         } else if duplicate {
             message.skipped(SkipReason::DuplicateToday)
@@ -79,14 +87,12 @@ impl Inner {
         };
         if let Some(window) = window {
             self.duplicates.insert(message.id, window.today);
+            if blocks_duplicates(&message.state) {
+                taken.insert(key);
+            }
         }
         self.messages.insert(message.id, message.clone());
         message
-    }
-
-    fn is_duplicate(&self, message: &Message, window: DuplicateWindow) -> bool {
-        let key = message.content.duplicate_key();
-        self.duplicate_keys(window).any(|taken| taken == key)
     }
 
     /// The keys of the messages that make equal ones duplicates.

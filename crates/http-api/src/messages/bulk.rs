@@ -92,7 +92,7 @@ impl TryFrom<CreateMessages> for Request {
             scheduled_at: dto.scheduled_at.as_deref(),
             allow_duplicate: dto.allow_duplicate,
         };
-        let command = shared.command(&mut fields, recipients.take_specs());
+        let command = shared.command(&mut fields, |_| recipients.take_specs());
         fields
             .finish(command.map(|command| Self { command: CreateCommand { job_id, ..command }, recipients }))
     }

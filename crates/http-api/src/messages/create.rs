@@ -55,12 +55,6 @@ impl Form for CreateMessage {}
 impl CreateMessage {
     /// The command; `None` where channel or text can't be read. What is wrong goes to `fields`.
     pub(super) fn read(self, fields: &mut Fields) -> Option<CreateCommand> {
-        let recipient = RecipientSpec {
-            lead_id: fields.parse("leadId", self.lead_id.as_deref()),
-            student_id: fields.parse("studentId", self.student_id.as_deref()),
-            to: self.to,
-            variables: BTreeMap::new(),
-        };
         let shared = SharedFields {
             channel: self.channel.as_ref(),
             template_key: self.template_key.as_deref(),
@@ -73,7 +67,15 @@ impl CreateMessage {
             scheduled_at: self.scheduled_at.as_deref(),
             allow_duplicate: self.allow_duplicate,
         };
-        shared.command(fields, vec![recipient])
+        let (lead_id, student_id, to) = (self.lead_id, self.student_id, self.to);
+        shared.command(fields, |fields| {
+            vec![RecipientSpec {
+                lead_id: fields.parse("leadId", lead_id.as_deref()),
+                student_id: fields.parse("studentId", student_id.as_deref()),
+                to,
+                variables: BTreeMap::new(),
+            }]
+        })
     }
 }
 
@@ -126,9 +128,9 @@ pub(crate) struct CreatedMessage<'a> {
 #[expect(dead_code, reason = "says which of two bodies it is; the handler writes either")]
 enum SkippedOrAdvice<'a> {
     /// The message that was stored and skipped.
-    Skipped(CreatedMessage<'a>),
+    Skipped(Box<CreatedMessage<'a>>),
     /// With dryRun.
-    Advice(MessageAdvice),
+    Advice(Box<MessageAdvice>),
 }
 
 /// Queue one message.

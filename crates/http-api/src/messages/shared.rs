@@ -29,11 +29,12 @@ impl SharedFields<'_> {
     pub(super) fn command(
         self,
         fields: &mut Fields,
-        recipients: Vec<RecipientSpec>,
+        recipients: impl FnOnce(&mut Fields) -> Vec<RecipientSpec>,
     ) -> Option<CreateCommand> {
         let channel = fields.required("channel", self.channel);
         let channel = fields.word("channel", channel);
         let source = text_source(fields, self.template_key, self.text);
+        let recipients = recipients(fields);
         let priority = fields.word("priority", self.priority).unwrap_or(Priority::Medium);
         let owner_id = fields.parse("ownerId", self.owner_id);
         let branch_id = fields.parse("branchId", self.branch_id);

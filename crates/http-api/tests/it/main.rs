@@ -4,11 +4,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod bodies;
+mod bulk;
 mod callback;
 mod create;
+mod dispatch;
+mod dry_run;
 mod errors;
+mod explain;
+mod heartbeat;
 mod idempotency;
 mod list;
+mod manage;
 mod openapi;
 mod request_id;
 mod secrets;

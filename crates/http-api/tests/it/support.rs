@@ -2,6 +2,7 @@
 
 mod backend;
 mod n8n;
+pub(crate) mod people;
 
 use std::sync::Arc;
 
