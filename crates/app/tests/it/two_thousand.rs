@@ -133,7 +133,7 @@ async fn drain(app: &TestApp) {
             .sum()
     };
     app.n8n
-        .wait_until(|log| log.callbacks.len() >= planned(log), Duration::from_secs(60))
+        .wait_until(|log| log.called_back(200) >= planned(log), Duration::from_secs(60))
         .await
         .unwrap_or_else(|error| panic!("{error:?}"));
 }
