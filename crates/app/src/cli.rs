@@ -2,6 +2,7 @@
 
 mod config;
 mod migrate;
+mod n8n;
 mod serve;
 mod token;
 
@@ -42,6 +43,8 @@ enum Command {
     Config(config::Options),
     /// Prints a bearer token for development, signed with JWT_SECRET or the generated secret
     Token(token::Options),
+    /// What N8N needs
+    N8n(n8n::Options),
 }
 
 /// Why a command failed, by what its exit code tells.
@@ -85,6 +88,7 @@ fn start(cli: Cli, environment: Values) -> Result<(), Failure> {
     let layers = Layers::environment(environment);
     match cli.command {
         Command::Config(options) => config::run(&options, layers, &data_dir),
+        Command::N8n(options) => Ok(n8n::run(&options)?),
         Command::Token(options) => Ok(token::run(&options, layers, &data_dir)?),
         Command::Migrate => block_on(migrate::run(layers, &data_dir)),
         Command::Serve(options) => block_on(serve::run(&options, layers, &data_dir)),
