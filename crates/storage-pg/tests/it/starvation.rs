@@ -76,9 +76,9 @@ impl Account {
         let rows = client.simple_query(&lease).await.unwrap();
         let leased = rows
             .iter()
-            .find_map(|row| match row {
-                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
-                _ => None,
+            .find_map(|row| {
+                let tokio_postgres::SimpleQueryMessage::Row(row) = row else { return None };
+                row.get(0)?.parse().ok()
             })
             .unwrap();
         drop(client);
