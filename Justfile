@@ -26,3 +26,8 @@ test-domain:
 # Build the documentation, warnings denied, and open it
 doc:
     RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --open
+
+# Ten minutes of kills, freezes, restarts and a hostile N8N, then every promise checked: `just chaos --seed 7 --seconds 60`
+chaos *options:
+    cargo build --release -p app -p chaos --bins
+    target/release/chaos {{ options }}
