@@ -132,3 +132,9 @@ ensure_postgres() {
     fi
     find_postgres || die "PostgreSQL $oldest_postgres or newer is still missing: install it, or name its programs in PG_BIN_DIR"
 }
+
+# A browser and its driver, for the tests of the pages.
+ensure_chromium() {
+    have chromedriver && { have chromium || have google-chrome; } && return
+    install_packages "chromium chromium-driver fonts-noto-core" ""
+}

@@ -1,0 +1,230 @@
+// What needs a browser: live rows, the keyboard, the panel, previews. Every page works without it.
+
+const PART = { "x-outbound-part": "1" };
+const $ = (selector, within = document) => within.querySelector(selector);
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+// ---- The banner: what the visitor must know about session and connection ----
+const banner = $("#banner");
+function warn(kind) {
+  if (!banner || (banner.dataset.kind === "expired" && !banner.hidden)) return;
+  banner.dataset.kind = kind;
+  banner.textContent = banner.dataset[kind];
+  if (kind === "expired") {
+    const again = document.createElement("a");
+    again.textContent = banner.dataset.again;
+    again.href = `/outbound/sign-in?${new URLSearchParams({ back: location.pathname + location.search, expired: "1" })}`;
+    banner.append(" ", again);
+  }
+  banner.hidden = false;
+}
+function calm() {
+  if (banner && banner.dataset.kind !== "expired") banner.hidden = true;
+}
+
+/** A part of our own pages; null when it can't be had, and then the banner says why. */
+async function part(url, options = {}) {
+  try {
+    const answer = await fetch(url, { ...options, headers: { ...PART, ...options.headers } });
+    if (answer.status === 401) return warn("expired"), null;
+    if (!answer.ok) return warn("failed"), null;
+    calm();
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch (error) {
+    if (error.name !== "AbortError") warn("offline");
+    return null;
+  }
+}
+const encoded = (form, by) => new URLSearchParams(by ? new FormData(form, by) : new FormData(form));
+
+// ---- The panel beside the queue ----
+const drawer = $("#drawer");
+let shown = null;
+function fill(found) {
+  const panel = found && $("#panel", found);
+  if (!panel) return false;
+  const bar = document.createElement("div");
+  bar.className = "drawer-bar";
+  const page = document.createElement("a");
+  page.href = `/outbound/messages/${panel.dataset.id}`;
+  page.textContent = document.documentElement.lang === "vi" ? "Mở trang riêng" : "Open its page";
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "quiet";
+  close.textContent = document.documentElement.lang === "vi" ? "Đóng" : "Close";
+  close.addEventListener("click", () => drawer.close());
+  bar.append(page, close);
+  drawer.replaceChildren(bar, document.importNode(panel, true));
+  shown = panel.dataset.id;
+  countDown(drawer);
+  return true;
+}
+async function open(link) {
+  if (!drawer) return;
+  if (fill(await part(link.href)) && !drawer.open) drawer.showModal();
+}
+drawer?.addEventListener("close", () => {
+  const row = shown && document.getElementById(`m-${shown}`);
+  shown = null;
+  row?.querySelector("a.open")?.focus();
+});
+drawer?.addEventListener("click", (event) => {
+  if (event.target === drawer) drawer.close();
+});
+drawer?.addEventListener("submit", async (event) => {
+  const form = event.target;
+  event.preventDefault();
+  const buttons = $$("button", form);
+  const body = encoded(form, event.submitter);
+  buttons.forEach((button) => (button.disabled = true));
+  if (!fill(await part(form.action, { method: "POST", body }))) buttons.forEach((button) => (button.disabled = false));
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.open");
+  if (!link || !drawer || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  current(link.closest("tr"));
+  open(link);
+});
+
+// ---- Taking back: the seconds that are left ----
+function countDown(within) {
+  for (const form of $$("[data-until]", within)) {
+    const until = Date.parse(form.dataset.until);
+    const left = $("[data-left]", form);
+    // By the server's seconds, as the clocks may differ.
+    const end = performance.now() + Number(left.textContent || 0) * 1000 || until;
+    const tick = () => {
+      const seconds = Math.ceil((end - performance.now()) / 1000);
+      if (!form.isConnected) return;
+      if (seconds <= 0) return form.remove();
+      left.textContent = seconds;
+      setTimeout(tick, 250);
+    };
+    tick();
+  }
+}
+
+// ---- Rows: the keyboard ----
+const rows = $("#rows");
+let at = null;
+function current(row) {
+  if (!row) return;
+  at?.classList.remove("current");
+  at = row;
+  row.classList.add("current");
+}
+function move(by) {
+  const all = rows ? [...rows.rows] : [];
+  if (!all.length) return;
+  const from = at?.isConnected ? all.indexOf(at) : by > 0 ? -1 : all.length;
+  const row = all[Math.min(all.length - 1, Math.max(0, from + by))];
+  current(row);
+  $("a.open", row).focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+document.addEventListener("keydown", (event) => {
+  if (event.metaKey || event.ctrlKey || event.altKey || event.isComposing) return;
+  if (event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select") || $("dialog[open]")) return;
+  const keys = {
+    "/": () => $("#q")?.focus(),
+    j: () => move(1),
+    k: () => move(-1),
+    x: () => at?.isConnected && $("input[type=checkbox]", at)?.click(),
+    "?": () => $("#help")?.showModal(),
+  };
+  const act = keys[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+// ---- Rows: live ----
+const busy = (row) => {
+  const selection = getSelection();
+  const reading = selection && !selection.isCollapsed && row.contains(selection.anchorNode);
+  return reading || row.matches(":active");
+};
+const later = new Map();
+function put({ id, revision, html }) {
+  const old = document.getElementById(`m-${id}`);
+  if (!old) return;
+  // Nothing changes under a finger or within a selection.
+  if (busy(old)) return void later.set(id, { id, revision, html });
+  later.delete(id);
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  const row = $("tr", holder.content);
+  $("input[type=checkbox]", row).checked = $("input[type=checkbox]", old).checked;
+  const focus = old.contains(document.activeElement) ? (document.activeElement.matches("input") ? "input" : "a.open") : null;
+  if (old === at) (at = row), row.classList.add("current");
+  row.classList.add("changed");
+  old.replaceWith(row);
+  if (focus) $(focus, row)?.focus({ preventScroll: true });
+  if (shown === id && Number($("#panel", drawer)?.dataset.rev) < revision) refresh(id);
+}
+async function refresh(id) {
+  const found = await part(`/outbound/messages/${id}`);
+  if (shown === id && drawer.open) fill(found);
+}
+for (const kind of ["pointerup", "selectionchange"]) {
+  document.addEventListener(kind, () => setTimeout(() => [...later.values()].forEach(put)));
+}
+
+const badge = $("#live");
+function connection(on) {
+  if (!badge) return;
+  badge.hidden = false;
+  badge.textContent = on ? badge.dataset.on : badge.dataset.off;
+  badge.classList.toggle("off", !on);
+}
+function watch(table) {
+  const seen = rows ? [...rows.rows].map((row) => `${row.dataset.id}.${row.dataset.rev}`).join(",") : "";
+  const stream = new EventSource(`${table.dataset.live}&watch=${seen}`);
+  stream.addEventListener("open", () => (connection(true), calm()));
+  stream.addEventListener("row", (event) => put(JSON.parse(event.data)));
+  stream.addEventListener("new", (event) => {
+    const { count, text } = JSON.parse(event.data);
+    const news = $("#news");
+    news.textContent = text;
+    news.hidden = count === 0;
+  });
+  stream.addEventListener("counts", (event) => {
+    for (const [key, count] of Object.entries(JSON.parse(event.data))) {
+      const place = $(`[data-count="${key}"]`);
+      if (place && place.textContent !== count) place.textContent = count;
+    }
+  });
+  stream.addEventListener("expired", () => {
+    stream.close();
+    connection(false);
+    warn("expired");
+  });
+  stream.addEventListener("error", async () => {
+    connection(false);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    // The server refused: is the session over, or is it not quite there yet?
+    const session = await fetch("/outbound/session", { headers: PART }).catch(() => null);
+    if (session?.status === 401) return warn("expired");
+    setTimeout(() => watch(table), 3000);
+  });
+  addEventListener("pagehide", () => stream.close(), { once: true });
+}
+const table = $("[data-live]");
+if (table) watch(table);
+
+// ---- Small things ----
+countDown(document);
+// A form is sent once.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  setTimeout(() => $$("button[type=submit]", event.target).forEach((button) => (button.disabled = true)));
+});
+addEventListener("pageshow", () => $$("button[disabled]").forEach((button) => (button.disabled = false)));
+// What drops down closes when one turns to something else.
+document.addEventListener("click", (event) => {
+  $$("details.drop[open]").forEach((drop) => drop.contains(event.target) || (drop.open = false));
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") $$("details.drop[open]").forEach((drop) => ((drop.open = false), $("summary", drop).focus()));
+});

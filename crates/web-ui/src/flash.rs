@@ -1,0 +1,148 @@
+//! What a page says about what was just done: kept in a cookie for the one page after a form.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+
+use crate::lang::Lang;
+use crate::pages::Pages;
+
+/// The cookie.
+pub(crate) const COOKIE: &str = "outbound_said";
+/// How long it waits for its page, in seconds.
+const KEPT_SECONDS: i64 = 60;
+
+macro_rules! said {
+    ($($(#[$meta:meta])* $name:ident = $word:literal,)+) => {
+        /// What was done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Said { $($(#[$meta])* $name,)+ }
+
+        impl Said {
+            const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+
+            fn read(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$name),)+ _ => None }
+            }
+        }
+    };
+}
+
+said! {
+    /// One or several messages were cancelled; some may have refused.
+    Cancelled = "cancelled",
+    /// One or several messages were queued anew; some may have refused.
+    Requeued = "requeued",
+    /// A run handed off so many, of which so many failed.
+    Ran = "ran",
+    /// A dry run found so many, and the limits would hold back so many.
+    DryRan = "dry",
+    /// A run handed off nothing, as nothing was due.
+    NothingDue = "nothing",
+    /// Quiet hours.
+    Quiet = "quiet",
+    /// No webhook.
+    NoWebhook = "webhook",
+    /// The circuit is open, or probing.
+    Circuit = "circuit",
+    /// Signed out.
+    SignedOut = "out",
+}
+
+/// What was done, with its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flash {
+    said: Said,
+    done: u64,
+    not_done: u64,
+}
+
+impl Flash {
+    /// Something without numbers.
+    pub(crate) const fn said(said: Said) -> Self {
+        Self::counted(said, 0, 0)
+    }
+
+    /// Something done to so many, and not to so many others.
+    pub(crate) const fn counted(said: Said, done: u64, not_done: u64) -> Self {
+        Self { said, done, not_done }
+    }
+
+    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+        let cookie = request.cookie(COOKIE)?;
+        let mut parts = cookie.value().split('.');
+        let said = Said::read(parts.next()?)?;
+        let mut number = || parts.next().and_then(|part| part.parse().ok()).unwrap_or(0);
+        Some(Self { said, done: number(), not_done: number() })
+    }
+
+    /// The cookie that keeps it for the next page.
+    pub(crate) fn cookie(self, pages: &Pages) -> Cookie<'static> {
+        let value = format!("{}.{}.{}", self.said.word(), self.done, self.not_done);
+        Cookie::build(COOKIE, value)
+            .path("/outbound")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(pages.secure_cookies)
+            .max_age(Duration::seconds(KEPT_SECONDS))
+            .finish()
+    }
+
+    /// Whether it is good news.
+    pub(crate) const fn is_good(self) -> bool {
+        match self.said {
+            Said::Cancelled | Said::Requeued => self.done > 0 && self.not_done == 0,
+            Said::Ran => self.not_done == 0,
+            Said::DryRan | Said::NothingDue | Said::SignedOut => true,
+            Said::Quiet | Said::NoWebhook | Said::Circuit => false,
+        }
+    }
+
+    /// In words.
+    pub(crate) fn text(self, lang: Lang) -> String {
+        let Self { said, done, not_done } = self;
+        let (n, m) = (lang.number(done), lang.number(not_done));
+        let refused = if not_done == 0 {
+            String::new()
+        } else {
+            format!(" {m} {}", lang.t("tin không cho phép.", "did not allow it."))
+        };
+        match said {
+            Said::Cancelled => {
+                format!("{} {n} {}{refused}", lang.t("Đã hủy", "Cancelled"), lang.t("tin.", "message(s)."))
+            }
+            Said::Requeued => {
+                format!("{} {n} {}{refused}", lang.t("Đã xếp lại", "Requeued"), lang.t("tin.", "message(s)."))
+            }
+            Said::Ran => lang
+                .t("Đã chuyển {n} tin cho N8N, {m} lỗi.", "Handed {n} message(s) to N8N; {m} failed.")
+                .replace("{n}", &n)
+                .replace("{m}", &m),
+            Said::DryRan => lang
+                .t(
+                    "Chạy thử: sẽ gửi {n} tin, giới hạn giữ lại {m} tin. Chưa có gì được gửi.",
+                    "Dry run: {n} message(s) would go, the limits would hold back {m}. Nothing was sent.",
+                )
+                .replace("{n}", &n)
+                .replace("{m}", &m),
+            Said::NothingDue => lang
+                .t("Không có tin nào đến hạn trong phạm vi của bạn.", "Nothing is due within your scope.")
+                .to_owned(),
+            Said::Quiet => {
+                lang.t("Đang trong giờ yên lặng: chưa gửi gì.", "Quiet hours: nothing was sent.").to_owned()
+            }
+            Said::NoWebhook => lang
+                .t("Chưa cấu hình N8N: chưa gửi gì.", "N8N is not configured: nothing was sent.")
+                .to_owned(),
+            Said::Circuit => lang
+                .t(
+                    "N8N đang không phản hồi: hệ thống tự thử lại sau.",
+                    "N8N does not answer: it is tried again later.",
+                )
+                .to_owned(),
+            Said::SignedOut => lang.t("Bạn đã đăng xuất.", "You are signed out.").to_owned(),
+        }
+    }
+}

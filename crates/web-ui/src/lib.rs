@@ -1,0 +1,31 @@
+//! The pages of Outbound, at `/outbound`, for telesales, managers and admins.
+//!
+//! Made on the server and whole without JavaScript; the one small module in `assets/app.js` adds what needs a browser:
+//! live rows, the keyboard, previews while one types. Nothing is loaded from elsewhere, and the policy of each page
+//! (`around`) allows no inline script or style.
+//!
+//! A handler takes its rights as a parameter ([`visit::May`], [`visit::Posted`]), runs a use case of `domain` within
+//! the caller's scope, and shows a template of `templates/`. Wording lives in `present` and beside the markup, both
+//! languages side by side.
+
+mod around;
+mod assets;
+mod background;
+mod csrf;
+mod error;
+mod flash;
+mod form;
+mod frame;
+mod lang;
+mod message;
+mod pages;
+mod present;
+mod queue;
+mod routes;
+mod run;
+mod sign_in;
+mod visit;
+
+pub use background::Background;
+pub use pages::{DemoLogin, Pages, TokenError, TokenVerifier};
+pub use routes::configure;

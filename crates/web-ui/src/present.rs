@@ -1,0 +1,5 @@
+//! How the domain's words look on a page: wording, shapes and colours, in both languages.
+
+pub(crate) mod people;
+pub(crate) mod status;
+pub(crate) mod time;

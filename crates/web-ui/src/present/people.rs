@@ -1,0 +1,77 @@
+//! Channels, priorities and whoever acts.
+
+use domain::actor::Actor;
+use domain::channel::Channel;
+use domain::message::{Content, Priority};
+
+use crate::lang::Lang;
+
+/// A channel as people call it.
+pub(crate) const fn channel(lang: Lang, channel: Channel) -> &'static str {
+    match channel {
+        Channel::Zalo => "Zalo",
+        Channel::Facebook => "Messenger",
+        Channel::Sms => "SMS",
+        Channel::CallNote => lang.t("Gọi điện", "Call note"),
+    }
+}
+
+/// A channel's icon.
+pub(crate) const fn channel_icon(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Zalo => "zalo",
+        Channel::Facebook => "messenger",
+        Channel::Sms => "sms",
+        Channel::CallNote => "call",
+    }
+}
+
+/// A priority in words.
+pub(crate) const fn priority(lang: Lang, priority: Priority) -> &'static str {
+    match priority {
+        Priority::High => lang.t("Cao", "High"),
+        Priority::Medium => lang.t("Vừa", "Medium"),
+        Priority::Low => lang.t("Thấp", "Low"),
+    }
+}
+
+/// A priority's shape: a class, and an icon.
+pub(crate) const fn priority_shape(priority: Priority) -> &'static str {
+    match priority {
+        Priority::High => "up",
+        Priority::Medium => "level",
+        Priority::Low => "down",
+    }
+}
+
+/// Whoever made a step.
+pub(crate) fn actor(lang: Lang, actor: &Actor, content: &Content) -> String {
+    match actor {
+        Actor::User(id) => match &content.owner_name {
+            Some(name) if content.owner_id.as_ref() == Some(id) => name.clone(),
+            Some(_) | None => id.to_string(),
+        },
+        Actor::Worker => lang.t("lượt gửi", "a worker run").to_owned(),
+        Actor::N8n => "N8N".to_owned(),
+        Actor::Service => "CRM".to_owned(),
+        Actor::System => lang.t("hệ thống", "the system").to_owned(),
+    }
+}
+
+/// A phone number as people read it: `0912 340 101`; everything else as it is.
+pub(crate) fn address(raw: &str) -> String {
+    let Some(rest) = raw.strip_prefix("+84").filter(|rest| rest.len() == 9) else { return raw.to_owned() };
+    let part = |from: usize, to: usize| rest.get(from..to).unwrap_or_default();
+    format!("0{} {} {}", part(0, 3), part(3, 6), part(6, 9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn vietnamese_numbers_are_written_as_at_home() {
+        assert_eq!(address("+84912340101"), "0912 340 101");
+        assert_eq!(address("+14155550100"), "+14155550100");
+    }
+}

@@ -1,0 +1,167 @@
+//! `/outbound`: the queue as a table.
+
+pub(crate) mod live;
+pub(crate) mod query;
+pub(crate) mod row;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use domain::channel::Channel;
+use domain::message::{FailureKind, Priority, Status};
+use domain::ports::{ListRequest, Page, Stats};
+
+use self::query::Query;
+use self::row::Row;
+use crate::error::PageError;
+use crate::frame::{Frame, Place, show};
+use crate::lang::Lang;
+use crate::pages::Pages;
+use crate::present::{people, status};
+use crate::visit::{May, MessagingView};
+
+/// How many messages a page has.
+const PAGE_SIZE: u32 = 40;
+
+/// A status above the table: a count, and a filter.
+struct Tab {
+    href: String,
+    tone: &'static str,
+    icon: &'static str,
+    label: &'static str,
+    key: &'static str,
+    count: String,
+    is_here: bool,
+}
+
+/// One choice of a filter.
+struct Choice {
+    value: &'static str,
+    label: &'static str,
+    is_chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "queue.html")]
+struct QueuePage<'a> {
+    f: &'a Frame,
+    query: &'a Query,
+    tabs: Vec<Tab>,
+    kinds: Vec<Tab>,
+    channels: Vec<Choice>,
+    priorities: Vec<Choice>,
+    rows: Vec<Row>,
+    total: String,
+    next: Option<String>,
+    first: Option<String>,
+    live: String,
+    knows_owners: bool,
+}
+
+pub(crate) async fn queue(
+    may: May<MessagingView>,
+    request: HttpRequest,
+    pages: Data<Pages>,
+) -> Result<HttpResponse, PageError> {
+    let May { visit, caller, .. } = &may;
+    let query = Query::parse(request.query_string());
+    let list = ListRequest {
+        scope: caller.scope(),
+        filter: query.filter(&pages.rules.quiet_hours),
+        page: query.cursor.map_or(Page::Number(1), Page::After),
+        page_size: PAGE_SIZE,
+    };
+    let now = pages.clock.now();
+    let found = pages.stores.list(&list).await?;
+    let stats = pages.stores.stats(&list.scope, &pages.rules.limits, now).await?;
+    let frame = Frame::new(visit, &pages, Place::Queue);
+    let lang = visit.lang;
+    let page = QueuePage {
+        f: &frame,
+        tabs: tabs(lang, &query, &stats),
+        kinds: kinds(lang, &query),
+        channels: channels(lang, query.channel),
+        priorities: priorities(lang, query.priority),
+        rows: found.items.iter().map(|message| Row::new(lang, message, now, pages.zone())).collect(),
+        total: total(lang, found.total),
+        next: found.next.map(|id| query.link(&[("cursor", &id.to_string())])),
+        first: query.cursor.is_some().then(|| query.link(&[("cursor", "")])),
+        live: query.live(found.items.first().map(|message| message.id)),
+        knows_owners: list.scope.owner.is_none(),
+        query: &query,
+    };
+    show(&page, &frame)
+}
+
+fn total(lang: Lang, total: domain::ports::Total) -> String {
+    let count = lang.number(total.count);
+    if total.is_estimate { format!("≈ {count}") } else { count }
+}
+
+fn tabs(lang: Lang, query: &Query, stats: &Stats) -> Vec<Tab> {
+    let all: u64 = stats.by_status.values().map(|total| total.count).sum();
+    let about = stats.by_status.values().any(|total| total.is_estimate);
+    let first = Tab {
+        href: query.link(&[("status", ""), ("kind", ""), ("cursor", "")]),
+        tone: "all",
+        icon: "queue",
+        label: lang.t("Tất cả", "All"),
+        key: "ALL",
+        count: total(lang, domain::ports::Total { count: all, is_estimate: about }),
+        is_here: query.status.is_none(),
+    };
+    let rest = Status::ALL.iter().map(|one| {
+        let pill = status::plain(lang, *one);
+        let none = domain::ports::Total { count: 0, is_estimate: false };
+        Tab {
+            href: query.link(&[("status", one.as_str()), ("kind", ""), ("cursor", "")]),
+            tone: pill.tone,
+            icon: pill.icon,
+            label: pill.label,
+            key: one.as_str(),
+            count: total(lang, stats.by_status.get(one).copied().unwrap_or(none)),
+            is_here: query.status == Some(*one),
+        }
+    });
+    std::iter::once(first).chain(rest).collect()
+}
+
+/// The kinds of failure, once one looks at failures.
+fn kinds(lang: Lang, query: &Query) -> Vec<Tab> {
+    if query.status != Some(Status::Failed) {
+        return Vec::new();
+    }
+    let kinds = FailureKind::ALL.iter().map(|kind| {
+        let pill = status::failed(lang, *kind);
+        let is_here = query.kind == Some(*kind);
+        let value = if is_here { "" } else { kind.as_str() };
+        Tab {
+            href: query.link(&[("kind", value), ("cursor", "")]),
+            tone: pill.tone,
+            icon: pill.icon,
+            label: pill.label,
+            key: kind.as_str(),
+            count: String::new(),
+            is_here,
+        }
+    });
+    kinds.collect()
+}
+
+fn channels(lang: Lang, chosen: Option<Channel>) -> Vec<Choice> {
+    let one = |channel: &Channel| Choice {
+        value: channel.as_str(),
+        label: people::channel(lang, *channel),
+        is_chosen: chosen == Some(*channel),
+    };
+    Channel::ALL.iter().map(one).collect()
+}
+
+fn priorities(lang: Lang, chosen: Option<Priority>) -> Vec<Choice> {
+    let one = |priority: &Priority| Choice {
+        value: priority.as_str(),
+        label: people::priority(lang, *priority),
+        is_chosen: chosen == Some(*priority),
+    };
+    Priority::ALL.iter().map(one).collect()
+}

@@ -1,0 +1,39 @@
+//! The route table.
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, PayloadConfig, ServiceConfig, get, post, scope};
+
+use crate::around::{around, nothing_here};
+use crate::pages::Pages;
+use crate::{assets, message, queue, run, sign_in};
+
+/// The most bytes that a form may have: a list of 10,000 recipients with their variables.
+const MAX_FORM: usize = 12 * 1024 * 1024;
+
+/// Mounts every page at `/outbound`, and leads there from `/`.
+pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
+    let pages = Data::new(pages);
+    move |config: &mut ServiceConfig| {
+        config.route("/", get().to(sign_in::from_the_top)).service(
+            scope("/outbound")
+                .app_data(pages.clone())
+                .app_data(PayloadConfig::new(MAX_FORM))
+                .wrap(from_fn(around))
+                .route("", get().to(queue::queue))
+                .route("/", get().to(sign_in::from_the_top))
+                .route("/live", get().to(queue::live::live))
+                .route("/messages/{id}", get().to(message::message))
+                .route("/messages/{id}/cancel", post().to(message::act::cancel))
+                .route("/messages/{id}/requeue", post().to(message::act::requeue))
+                .route("/dispatch", post().to(run::dispatch))
+                .route("/sign-in", get().to(sign_in::page))
+                .route("/sign-in", post().to(sign_in::sign_in))
+                .route("/sign-in/demo/{who}", post().to(sign_in::demo))
+                .route("/sign-out", post().to(sign_in::sign_out))
+                .route("/session", get().to(sign_in::session))
+                .route("/language", get().to(sign_in::language))
+                .route("/assets/{name}", get().to(assets::asset))
+                .default_service(web::to(nothing_here)),
+        );
+    }
+}

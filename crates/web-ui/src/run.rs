@@ -1,0 +1,65 @@
+//! Running the worker by hand, within the visitor's scope.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use domain::access::Role;
+use domain::usecase::run_worker::{RunReport, RunRequest, Warning, run_worker};
+
+use crate::error::PageError;
+use crate::flash::{Flash, Said};
+use crate::frame::{go_to_saying, safe_back};
+use crate::pages::Pages;
+use crate::visit::{MessagingRun, Posted};
+
+/// How many messages a run takes by default, and at most (contract §9).
+const LIMIT: u32 = 20;
+/// See [`LIMIT`].
+const MAX_LIMIT: u32 = 100;
+
+pub(crate) async fn dispatch(
+    posted: Posted<MessagingRun>,
+    pages: Data<Pages>,
+) -> Result<HttpResponse, PageError> {
+    let Posted { may, form } = posted;
+    let is_admin = may.caller.role == Role::Admin;
+    let request = RunRequest {
+        batch: form.read("limit").unwrap_or(LIMIT).clamp(1, MAX_LIMIT),
+        concurrency: pages.concurrency,
+        dry_run: form.is_on("dryRun"),
+        retry_failed_only: form.is_on("retryFailedOnly"),
+        pull: false,
+        scope: may.caller.scope(),
+        ignore_quiet_hours: is_admin && form.is_on("ignoreQuietHours"),
+        by: may.actor(),
+    };
+    let report = to_the_end(&pages, request).await?;
+    Ok(go_to_saying(safe_back(form.get("back")), said(&report), &pages))
+}
+
+/// Runs the worker, also when the visitor leaves in between.
+async fn to_the_end(pages: &Pages, request: RunRequest) -> Result<RunReport, PageError> {
+    let (background, pages) = (pages.background.clone(), pages.clone());
+    background
+        .run(async move {
+            Ok(run_worker(&pages.deps(), pages.gateway.as_deref(), &*pages.stopping, &request).await?)
+        })
+        .await
+}
+
+fn said(report: &RunReport) -> Flash {
+    let warned = report.warnings.first().map(|warning| match warning {
+        Warning::NoWebhook => Said::NoWebhook,
+        Warning::CircuitOpen { .. } | Warning::ProbeUnderWay | Warning::Stopping => Said::Circuit,
+    });
+    match warned {
+        Some(said) => Flash::said(said),
+        None if report.dry_run => {
+            Flash::counted(Said::DryRan, report.processed.into(), report.rate_limited.into())
+        }
+        None if report.processed > 0 => {
+            Flash::counted(Said::Ran, report.processed.into(), report.failed.into())
+        }
+        None if report.quiet.active => Flash::said(Said::Quiet),
+        None => Flash::said(Said::NothingDue),
+    }
+}

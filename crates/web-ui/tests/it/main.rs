@@ -1,0 +1,10 @@
+//! The pages in a real browser: headless Chromium, driven by the WebDriver protocol.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
+mod live;
+mod message;
+mod queue;
+mod screenshots;
+mod signing_in;
+mod soundness;
+mod support;

@@ -1,0 +1,82 @@
+//! The table: filters, links that can be shared, the keyboard, and reading without scripts.
+
+use crate::signing_in::sign_in;
+use crate::support::{Browser, Site, Token};
+
+#[test]
+fn filters_live_in_the_url_and_the_link_shows_another_the_same() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    browser.click("a.tab.t-dead");
+    browser.until("location.search === '?status=FAILED'");
+    browser.click("a.chip.t-dead");
+    browser.until("location.search.includes('kind=DEAD')");
+    browser.fill("#q", "không");
+    browser.fill("#q", "0912 340");
+    browser.run("document.querySelector('#channel').value = 'SMS'");
+    browser.click(".filters button");
+    browser.until("location.search.includes('channel=SMS')");
+    let shared = browser.url();
+    let seen = browser.run("return [...document.querySelectorAll('tr.row')].map(row => row.dataset.id)");
+    assert!(!seen.as_array().unwrap().is_empty());
+    assert!(browser.count("tr.row") == browser.count("tr.row .t-dead"));
+    let other = Browser::start();
+    sign_in(&other, &site, Token::Admin);
+    other.go(&shared);
+    assert_eq!(other.run("return [...document.querySelectorAll('tr.row')].map(row => row.dataset.id)"), seen);
+    assert_eq!(other.run("return document.querySelector('#q').value"), "0912 340");
+    browser.click(".filters a.quiet");
+    browser.until("location.search === '?status=FAILED&kind=DEAD'");
+}
+
+#[test]
+fn nothing_that_matches_and_nothing_at_all_say_what_to_do_next() {
+    let (site, browser) = (Site::empty(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.until_seen("Hàng đợi đang trống");
+    browser.go(&site.page("/outbound?q=zzzz"));
+    browser.until_seen("Không có tin nào khớp");
+    browser.click(".empty a");
+    browser.until("location.search === ''");
+}
+
+#[test]
+fn the_keyboard_is_enough() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let current = "document.querySelector('tr.current')";
+    browser.press("jj");
+    browser.until(&format!("{current} === document.querySelectorAll('tr.row')[1]"));
+    browser.press("k");
+    browser.until(&format!("{current} === document.querySelectorAll('tr.row')[0]"));
+    browser.press("x");
+    browser.until(&format!("{current}.querySelector('input').checked"));
+    browser.press("\u{e007}");
+    browser.until("document.querySelector('#drawer[open] #panel')");
+    assert!(browser.sees("Khách hàng sẽ thấy"));
+    browser.press("\u{e00c}");
+    browser.until("!document.querySelector('#drawer').open");
+    browser.until(&format!("{current}.contains(document.activeElement)"));
+    browser.press("?");
+    browser.until("document.querySelector('#help').open");
+    browser.press("\u{e00c}");
+    browser.press("/");
+    browser.until("document.activeElement.id === 'q'");
+    browser.press("j");
+    assert_eq!(browser.run("return document.activeElement.value"), "j");
+}
+
+#[test]
+fn reading_filtering_and_acting_need_no_script() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let id = site.queue_message("0987654321", "Chào bạn");
+    browser.scripts(false);
+    browser.go(&site.page("/outbound"));
+    browser.click("a.tab.t-queued");
+    browser.click(&format!("#m-{id} a.open"));
+    browser.click(".panel button.danger");
+    browser.scripts(true);
+    browser.until_seen("Đã hủy 1 tin.");
+    assert!(browser.url().ends_with(&id));
+}

@@ -1,0 +1,42 @@
+//! The pictures in `docs/screenshots`: `cargo test -p web-ui --test it -- --ignored screenshots`.
+
+use std::path::Path;
+
+use crate::signing_in::sign_in;
+use crate::soundness::{PAGES, telling_message};
+use crate::support::{Browser, Site, Token};
+
+const SIZES: [(u32, u32); 2] = [(1440, 900), (390, 844)];
+
+fn shoot(browser: &Browser, folder: &Path, name: &str) {
+    for (width, height) in SIZES {
+        for dark in [false, true] {
+            browser.look(width, height, dark);
+            browser.until("document.readyState === 'complete' && document.fonts.status === 'loaded'");
+            let scheme = if dark { "dark" } else { "light" };
+            std::fs::write(folder.join(format!("{name}-{width}-{scheme}.png")), browser.picture()).unwrap();
+        }
+    }
+}
+
+#[test]
+#[ignore = "makes pictures"]
+fn screenshots() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (site, browser) = (Site::start(), Browser::start());
+    browser.go(&site.page("/outbound/sign-in"));
+    shoot(&browser, &folder, "sign-in");
+    sign_in(&browser, &site, Token::Admin);
+    let id = telling_message(&browser, &site);
+    for (name, path) in PAGES {
+        browser.look(1440, 900, false);
+        browser.go(&site.page(&path.replace("{id}", &id)));
+        shoot(&browser, &folder, name);
+    }
+    browser.look(1440, 900, false);
+    browser.go(&site.page("/outbound"));
+    browser.click("tr.row a.open");
+    browser.until("document.querySelector('#drawer[open] #panel')");
+    shoot(&browser, &folder, "panel");
+}

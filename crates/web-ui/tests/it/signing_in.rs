@@ -1,0 +1,88 @@
+//! Signing in, by whom, and what each may see.
+
+use crate::support::{Browser, Site, Token};
+
+/// Signs in with a token, through the page.
+pub fn sign_in(browser: &Browser, site: &Site, token: Token) {
+    browser.go(&site.page("/outbound/sign-in"));
+    browser.fill("#token", token.text());
+    browser.click("form.stack button");
+    browser.until("document.querySelector('.side')");
+}
+
+#[test]
+fn without_a_session_one_signs_in_and_comes_back_to_where_one_wanted_to_go() {
+    let (site, browser) = (Site::start(), Browser::start());
+    browser.go(&site.page("/outbound?status=SENT"));
+    browser.until_seen("Đăng nhập");
+    browser.fill("#token", "nonsense");
+    browser.click("form.stack button");
+    browser.until_seen("Mã truy cập không đúng");
+    browser.fill("#token", Token::Telesales.text());
+    browser.click("form.stack button");
+    browser.until("location.search === '?status=SENT'");
+    assert!(browser.sees("Nguyễn Thị Lan") && browser.sees("Tư vấn viên"));
+    // The cookie can't be read by a script.
+    assert_eq!(browser.run("return document.cookie"), "");
+    browser.click(".me-acts button");
+    browser.until_seen("Bạn đã đăng xuất.");
+    browser.go(&site.page("/outbound"));
+    browser.until_seen("Mã truy cập");
+}
+
+#[test]
+fn one_click_signs_in_to_the_demo_and_each_role_sees_its_own() {
+    let (site, browser) = (Site::start(), Browser::start());
+    let mut totals = Vec::new();
+    for who in ["admin", "manager", "telesales"] {
+        browser.go(&site.page("/outbound/sign-in"));
+        let place = ["admin", "manager", "telesales"].iter().position(|one| *one == who).unwrap();
+        browser.click(&format!(".logins li:nth-child({}) button", place + 1));
+        browser.until("document.querySelector('.side')");
+        totals.push(browser.text("[data-count=ALL]").parse::<u32>().unwrap());
+        let ignores = browser.count("input[name=ignoreQuietHours]");
+        assert_eq!(ignores, u64::from(who == "admin"), "{who}");
+        let owners = browser.run("return [...new Set([...document.querySelectorAll('td.c-owner')].map(td => td.innerText))].length");
+        assert_eq!(
+            owners,
+            match who {
+                "admin" => 3,
+                "manager" => 2,
+                _ => 1,
+            },
+            "{who}"
+        );
+        browser.click(".me-acts button");
+        browser.until_seen("Bạn đã đăng xuất.");
+    }
+    assert!(totals[0] > totals[1] && totals[1] > totals[2] && totals[2] > 0, "{totals:?}");
+}
+
+#[test]
+fn a_viewer_is_told_that_the_queue_is_not_theirs_and_another_s_message_is_not_there() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Viewer);
+    browser.go(&site.page("/outbound"));
+    browser.until_seen("Bạn không có quyền");
+    browser.click(".me-acts button");
+    sign_in(&browser, &site, Token::Admin);
+    let foreign = browser.run("return [...document.querySelectorAll('tr.row')].find(row => row.querySelector('.c-owner').innerText !== 'Nguyễn Thị Lan').dataset.id");
+    browser.click(".me-acts button");
+    sign_in(&browser, &site, Token::Telesales);
+    browser.go(&site.page(&format!("/outbound/messages/{}", foreign.as_str().unwrap())));
+    browser.until_seen("Không tìm thấy");
+    browser.go(&site.page(&format!("/outbound/messages/{}", site.unknown_id())));
+    browser.until_seen("Không tìm thấy");
+}
+
+#[test]
+fn english_is_one_click_away_and_stays() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    assert_eq!(browser.run("return document.documentElement.lang"), "vi");
+    browser.go(&site.page("/outbound?status=SENT"));
+    browser.click("a[hreflang=en]");
+    browser.until("document.documentElement.lang === 'en' && location.search === '?status=SENT'");
+    browser.go(&site.page("/outbound"));
+    assert!(browser.sees("Queue") && browser.sees("Awaiting reply"));
+}

@@ -1,0 +1,86 @@
+//! What holds for every page: accessible in both schemes, nothing foreign, nothing inline, a quiet console.
+
+use serde_json::Value;
+
+use crate::signing_in::sign_in;
+use crate::support::{Browser, Site, Token};
+
+const AXE: &str = include_str!("../assets/axe.min.js");
+
+/// Every page, by its path; `{id}` is a message's id.
+pub const PAGES: [(&str, &str); 4] = [
+    ("queue", "/outbound"),
+    ("failed", "/outbound?status=FAILED&kind=DEAD"),
+    ("nothing", "/outbound?q=zzzz"),
+    ("message", "/outbound/messages/{id}"),
+];
+
+/// The id of the message that shows most: sent at the second attempt.
+pub fn telling_message(browser: &Browser, site: &Site) -> String {
+    browser.go(&site.page("/outbound?status=SENT"));
+    let id = browser.run("return ([...document.querySelectorAll('tr.row')].find(row => row.querySelector('.c-tries').innerText === '2') ?? document.querySelector('tr.row')).dataset.id");
+    id.as_str().unwrap().to_owned()
+}
+
+fn violations(browser: &Browser) -> Vec<String> {
+    browser.run(AXE);
+    browser.run("window.found = null; axe.run(document, {resultTypes: ['violations']}).then(result => { window.found = result.violations }, error => { window.found = [{id: String(error), nodes: []}] })");
+    browser.until("window.found !== null");
+    let found = browser.run("return window.found.map(one => one.id + ': ' + one.nodes.map(node => node.target.join(' ') + ' (' + (node.any[0]?.message ?? '') + ')').slice(0, 4).join('; '))");
+    found.as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[test]
+fn axe_finds_nothing_on_any_page_in_either_scheme_on_desk_and_phone() {
+    let (site, browser) = (Site::start(), Browser::start());
+    let mut found = Vec::new();
+    let mut check = |name: &str| {
+        for (width, dark) in [(1440, false), (1440, true), (390, false), (390, true)] {
+            browser.look(width, 900, dark);
+            let scheme = if dark { "dark" } else { "light" };
+            found.extend(
+                violations(&browser).into_iter().map(|one| format!("{name} {width} {scheme}: {one}")),
+            );
+        }
+    };
+    browser.go(&site.page("/outbound/sign-in"));
+    check("sign-in");
+    sign_in(&browser, &site, Token::Admin);
+    let id = telling_message(&browser, &site);
+    for (name, path) in PAGES {
+        browser.go(&site.page(&path.replace("{id}", &id)));
+        check(name);
+    }
+    browser.go(&site.page("/outbound/nowhere"));
+    check("not found");
+    browser.go(&site.page("/outbound"));
+    browser.click("tr.row a.open");
+    browser.until("document.querySelector('#drawer[open] #panel')");
+    check("panel");
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn nothing_foreign_is_loaded_nothing_inline_runs_and_the_console_is_quiet() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    let id = telling_message(&browser, &site);
+    for (_, path) in PAGES {
+        browser.go(&site.page(&path.replace("{id}", &id)));
+        browser.until("document.readyState === 'complete'");
+        assert_eq!(browser.count("script:not([src]), style, [style], [onclick], [onload]"), 0, "{path}");
+    }
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    let foreign: Vec<String> = browser
+        .requests()
+        .into_iter()
+        .filter(|url| !url.starts_with(&site.url) && !url.starts_with("data:") && !url.starts_with("chrome"))
+        .collect();
+    assert_eq!(foreign, Vec::<String>::new());
+    // The policy is in force: what somebody slips in does not run.
+    browser.run("const script = document.createElement('script'); script.textContent = 'window.evil = true'; document.head.append(script)");
+    assert_eq!(browser.run("return window.evil ?? 'stopped'"), "stopped");
+    let policy = browser.run("const request = new XMLHttpRequest(); request.open('GET', '/outbound', false); request.send(); return request.getResponseHeader('content-security-policy')");
+    let policy = policy.as_str().unwrap();
+    assert!(policy.starts_with("default-src 'self';") && !policy.contains("unsafe"), "{policy}");
+}

@@ -1,0 +1,293 @@
+//! The pages, served on a free port.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::access::{Caller, Role};
+use domain::ids::{BranchId, OwnerId};
+use domain::policy::quiet_hours::QuietHours;
+use domain::ports::{
+    Begin, Claim, Clock, Idempotency, Reserved, StoreError, StoredAnswer, Stores, UnitOfWork,
+};
+use domain::rules::Rules;
+use domain::usecase::Deps;
+use domain::usecase::run_worker::Stopping;
+use memory_store::{MemoryStore, SteadyEntropy};
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+use web_ui::{Background, DemoLogin, Pages, TokenError, TokenVerifier};
+
+use super::world::{self, Script};
+
+/// Who signs in.
+#[derive(Debug, Clone, Copy)]
+pub enum Token {
+    Admin,
+    /// Of branch b1.
+    Manager,
+    /// u1 of branch b1.
+    Telesales,
+    Viewer,
+}
+
+impl Token {
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Admin => "token-of-the-admin",
+            Self::Manager => "token-of-the-manager",
+            Self::Telesales => "token-of-telesales",
+            Self::Viewer => "token-of-the-viewer",
+        }
+    }
+
+    fn caller(self) -> Caller {
+        let (subject, role, branch, name) = match self {
+            Self::Admin => ("admin", Role::Admin, None, "Quản trị"),
+            Self::Manager => ("m1", Role::Manager, Some("b1"), "Hoàng Thu Trang"),
+            Self::Telesales => ("u1", Role::Telesales, Some("b1"), "Nguyễn Thị Lan"),
+            Self::Viewer => ("v1", Role::Viewer, Some("b1"), "Vũ Khách"),
+        };
+        Caller {
+            subject: OwnerId::parse(subject).unwrap(),
+            role,
+            branch: branch.map(|branch| BranchId::parse(branch).unwrap()),
+            name: Some(name.to_owned()),
+        }
+    }
+}
+
+/// Tokens that are good until they are taken back.
+#[derive(Default)]
+struct Tokens(Mutex<Vec<String>>);
+
+#[async_trait]
+impl TokenVerifier for Tokens {
+    async fn verify(&self, token: &str, _: DateTime<Utc>) -> Result<Caller, TokenError> {
+        let revoked = self.0.lock().unwrap().iter().any(|one| one == token);
+        let all = [Token::Admin, Token::Manager, Token::Telesales, Token::Viewer];
+        let found = all.into_iter().find(|one| one.text() == token && !revoked);
+        found.map(Token::caller).ok_or(TokenError::Refused)
+    }
+}
+
+/// The machine's clock, whose waits are real.
+pub struct RealClock;
+
+#[async_trait]
+impl Clock for RealClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemTime::now().into()
+    }
+
+    async fn sleep(&self, time: TimeDelta) {
+        tokio::time::sleep(time.to_std().unwrap_or_default()).await;
+    }
+}
+
+/// One after the other on the store itself: enough for forms that are sent twice.
+struct Once {
+    store: Arc<MemoryStore>,
+    answers: Arc<Mutex<BTreeMap<String, StoredAnswer>>>,
+}
+
+struct Work {
+    store: Arc<MemoryStore>,
+    key: Option<String>,
+    answers: Arc<Mutex<BTreeMap<String, StoredAnswer>>>,
+}
+
+#[async_trait]
+impl UnitOfWork for Work {
+    fn stores(&self) -> &dyn Stores {
+        &*self.store
+    }
+
+    async fn commit(self: Box<Self>, answer: StoredAnswer) -> Result<(), StoreError> {
+        if let Some(key) = self.key {
+            self.answers.lock().unwrap().insert(key, answer);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Idempotency for Once {
+    async fn begin(&self, claim: Option<&Claim>) -> Result<Begin, StoreError> {
+        let key = claim.map(|claim| format!("{} {} {}", claim.actor, claim.route, claim.key));
+        let known = key.as_ref().and_then(|key| self.answers.lock().unwrap().get(key).cloned());
+        Ok(match known {
+            Some(answer) => Begin::Replay(answer),
+            None => Begin::Fresh(Box::new(Work {
+                store: Arc::clone(&self.store),
+                key,
+                answers: Arc::clone(&self.answers),
+            })),
+        })
+    }
+
+    async fn reserve(&self, _: &Claim) -> Result<Reserved, StoreError> {
+        Ok(Reserved::Fresh)
+    }
+
+    async fn finish(&self, _: &Claim, _: StoredAnswer) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn release(&self, _: &Claim) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+struct Going(Mutex<bool>);
+
+impl Stopping for Going {
+    fn is_stopping(&self) -> bool {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// The pages over a queue in memory that has a history.
+pub struct Site {
+    pub url: String,
+    pages: Pages,
+    tokens: Arc<Tokens>,
+    stopping: Arc<Going>,
+    handle: Option<ServerHandle>,
+    /// Where it serves; the server's threads end with it.
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Site {
+    /// A site with contacts, templates and messages in every state.
+    pub fn start() -> Self {
+        Self::with(true)
+    }
+
+    /// A site with contacts and templates, and no message.
+    pub fn empty() -> Self {
+        Self::with(false)
+    }
+
+    fn with(history: bool) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let store = Arc::new(MemoryStore::new());
+        let rules = Arc::new(Rules {
+            quiet_hours: QuietHours::new(chrono_tz::Asia::Ho_Chi_Minh, None),
+            ..Rules::default()
+        });
+        let entropy = Arc::new(SteadyEntropy::default());
+        runtime.block_on(async {
+            world::people(&store).await;
+            if history {
+                world::history(&store, &rules, &entropy).await;
+            }
+        });
+        let tokens = Arc::new(Tokens::default());
+        let stopping = Arc::new(Going(Mutex::new(false)));
+        let demo = |token: Token| DemoLogin {
+            role: token.caller().role,
+            name: token.caller().name.unwrap(),
+            branch: token.caller().branch.map(|branch| branch.to_string()),
+            token: Arc::new(move |_| Some(token.text().to_owned())),
+        };
+        let pages = Pages {
+            stores: store.clone(),
+            idempotency: Arc::new(Once { store: store.clone(), answers: Arc::default() }),
+            rules,
+            clock: Arc::new(RealClock),
+            entropy,
+            gateway: Some(Arc::new(Script::accepting())),
+            simulator: true,
+            concurrency: 5,
+            stopping: stopping.clone(),
+            background: Background::new(Handle::clone(runtime.handle()), TaskTracker::new()),
+            tokens: Some(tokens.clone()),
+            secure_cookies: false,
+            demo_logins: vec![demo(Token::Admin), demo(Token::Manager), demo(Token::Telesales)],
+        };
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+        let mut site = Self { url, pages, tokens, stopping, handle: None, runtime };
+        site.serve(socket);
+        site
+    }
+
+    fn serve(&mut self, socket: TcpListener) {
+        *self.stopping.0.lock().unwrap() = false;
+        let configure = web_ui::configure(self.pages.clone());
+        let enter = self.runtime.enter();
+        let server = HttpServer::new(move || {
+            App::new().configure(configure.clone()).wrap(actix_web::middleware::Compress::default())
+        })
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(2)
+        .listen(socket)
+        .unwrap()
+        .run();
+        self.handle = Some(server.handle());
+        tokio::spawn(server);
+        drop(enter);
+    }
+
+    /// The address of a page.
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Stops the server; what is stored stays.
+    pub fn stop(&mut self) {
+        *self.stopping.0.lock().unwrap() = true;
+        let handle = self.handle.take().unwrap();
+        self.runtime.block_on(handle.stop(true));
+    }
+
+    /// Serves again, at the same address.
+    pub fn start_again(&mut self) {
+        let address = self.url.strip_prefix("http://").unwrap();
+        let socket = TcpListener::bind(address).unwrap();
+        self.serve(socket);
+    }
+
+    /// From now on the token opens nothing.
+    pub fn revoke(&self, token: Token) {
+        self.tokens.0.lock().unwrap().push(token.text().to_owned());
+    }
+
+    /// Does something to what is stored.
+    pub fn act<T>(&self, act: impl AsyncFnOnce(Deps<'_>) -> T) -> T {
+        let pages = &self.pages;
+        let deps = Deps {
+            stores: &*pages.stores,
+            clock: &*pages.clock,
+            entropy: &*pages.entropy,
+            rules: &pages.rules,
+        };
+        self.runtime.block_on(act(deps))
+    }
+
+    /// A new message of u1 to a phone number; its id.
+    pub fn queue_message(&self, to: &str, text: &str) -> String {
+        self.act(async |deps| world::free_text(&deps, to, text).await)
+    }
+
+    /// An id that nothing has.
+    pub fn unknown_id(&self) -> String {
+        self.pages.entropy.uuid(RealClock.now()).to_string()
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if self.handle.is_some() {
+            self.stop();
+        }
+    }
+}
