@@ -165,7 +165,9 @@ function put({ id, revision, html }) {
 }
 async function refresh(id) {
   const found = await part(`/outbound/messages/${id}`);
-  if (shown === id && drawer.open) fill(found);
+  const revision = (within) => Number(within && $("#panel", within)?.dataset.rev);
+  // A form's own answer may have come meanwhile, and says more.
+  if (shown === id && drawer.open && revision(found) > revision(drawer)) fill(found);
 }
 for (const kind of ["pointerup", "selectionchange"]) {
   document.addEventListener(kind, () => setTimeout(() => [...later.values()].forEach(put)));
