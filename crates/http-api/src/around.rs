@@ -14,6 +14,9 @@ use crate::error::{ApiError, log};
 
 /// The header that names a request, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What the page of the OpenAPI document may load: what this server gives, and its icons, which stand in its CSS.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// The longest id that is taken from a request.
 const MAX_REQUEST_ID: usize = 64;
 
@@ -53,17 +56,18 @@ pub async fn around(
     let took = api.zip(started).map(|(api, started)| (api.clock.now() - started).num_milliseconds());
     // The pattern and not the path: a query may hold a phone number.
     tracing::info!(request_id = %id, %method, path, status = response.status().as_u16(), ms = took, "request");
-    let is_api = response.request().path().starts_with("/api");
+    let path = response.request().path();
+    let (is_api, is_docs) = (path.starts_with("/api"), path.starts_with("/docs"));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }
-    protect(headers, is_api);
+    protect(headers, is_api, is_docs);
     Ok(response)
 }
 
 /// Headers that keep browsers from guessing, framing and keeping; a route's own choice stays.
-fn protect(headers: &mut HeaderMap, is_api: bool) {
+fn protect(headers: &mut HeaderMap, is_api: bool, is_docs: bool) {
     let mut set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -75,6 +79,9 @@ fn protect(headers: &mut HeaderMap, is_api: bool) {
     if is_api {
         set(CACHE_CONTROL, "no-store");
         set(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    }
+    if is_docs {
+        set(CONTENT_SECURITY_POLICY, DOCS_POLICY);
     }
 }
 

@@ -4,24 +4,26 @@ mod form;
 
 use actix_web::web;
 use domain::actor::Actor;
-use domain::usecase::contacts::{MAX_CONTACTS, push_contacts};
+use domain::usecase::contacts::{ContactPush, MAX_CONTACTS, push_contacts};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use self::form::ContactForm;
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{Body, Form, ServiceToken, Strict};
+use crate::extract::{Body, Form, ServiceToken};
 use crate::idempotency::Once;
-use crate::messages::recipients::RejectedRow;
+use crate::messages::recipients::{RejectedRow, row};
 
 /// People of the CRM.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PushContacts {
+    /// A bad one is left out and named in the answer.
     #[schema(value_type = Vec<ContactForm>, required, max_items = 1000)]
-    contacts: Option<Vec<Strict<ContactForm>>>,
+    contacts: Option<Vec<Value>>,
 }
 
 impl Form for PushContacts {
@@ -57,8 +59,8 @@ pub(crate) async fn push(
         return Err(ApiError::field("contacts", format!("must have at most {MAX_CONTACTS} entries")));
     }
     let (mut pushes, mut rejected) = (Vec::new(), Vec::new());
-    for (index, Strict(row)) in rows.into_iter().enumerate() {
-        match row.try_into() {
+    for (index, value) in rows.into_iter().enumerate() {
+        match row::<ContactForm>(value).and_then(ContactPush::try_from) {
             Ok(push) => pushes.push(push),
             Err(error) => rejected.push(RejectedRow::new(index, &error)),
         }

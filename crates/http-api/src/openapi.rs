@@ -63,6 +63,9 @@ struct Document;
 pub fn document() -> Value {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
     operations::complete(&mut document);
+    if let Some(components) = document.get_mut("components").and_then(Value::as_object_mut) {
+        components.insert("headers".to_owned(), answers::headers());
+    }
     schemas::complete(&mut document);
     document
 }

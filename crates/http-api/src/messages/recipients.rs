@@ -8,7 +8,7 @@ use domain::usecase::create::{RecipientSpec, Rejected};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use self::rows::Rows;
+pub(crate) use self::rows::{Rows, row};
 use super::problems::refusal;
 use crate::error::ApiError;
 use crate::fields::Fields;

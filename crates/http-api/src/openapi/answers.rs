@@ -19,7 +19,8 @@ pub(super) fn complete(path: &str, operation: &mut Map<String, Value>) {
     for (status, description) in possible {
         let response = responses.entry(status).or_insert_with(|| json!({}));
         let Some(response) = response.as_object_mut() else { continue };
-        let described = response.get("description").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        let described =
+            response.get("description").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
         if !described {
             response.insert("description".to_owned(), json!(description));
         }
@@ -27,26 +28,41 @@ pub(super) fn complete(path: &str, operation: &mut Map<String, Value>) {
             || json!({"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}),
         );
         if [RATE_LIMITED.0, UNAVAILABLE.0].contains(&status) {
-            header(response, "Retry-After", json!({"type": "integer", "minimum": 1}));
+            header(response, "Retry-After", "RetryAfter");
         }
     }
     for response in responses.values_mut().filter_map(Value::as_object_mut) {
-        header(response, "x-request-id", json!({"type": "string", "minLength": 1, "maxLength": 64}));
+        header(response, "x-request-id", "RequestId");
         // The document must have one, even where the summary says it all.
         response.entry("description").or_insert_with(|| json!("Done"));
     }
 }
 
-fn header(response: &mut Map<String, Value>, name: &str, schema: Value) {
+/// The headers that answers refer to.
+pub(super) fn headers() -> Value {
+    json!({
+        "RequestId": {
+            "description": "Names the request in the log; taken from the request where it gave one",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+        },
+        "RetryAfter": {
+            "description": "How many seconds to wait before the same request may succeed",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+    })
+}
+
+fn header(response: &mut Map<String, Value>, name: &str, of: &str) {
     let headers = response.entry("headers").or_insert_with(|| json!({}));
     if let Some(headers) = headers.as_object_mut() {
-        headers.insert(name.to_owned(), json!({"schema": schema}));
+        headers.insert(name.to_owned(), json!({"$ref": format!("#/components/headers/{of}")}));
     }
 }
 
 fn possible(path: &str, operation: &Map<String, Value>) -> Vec<(&'static str, &'static str)> {
     let takes = |place: &str| parameters(operation).any(|one| one.get("in").is_some_and(|at| at == place));
-    let keyed = parameters(operation).any(|one| one.get("name").is_some_and(|name| name == "Idempotency-Key"));
+    let keyed =
+        parameters(operation).any(|one| one.get("name").is_some_and(|name| name == "Idempotency-Key"));
     let open_to = |scheme: &[&str]| schemes(operation).any(|one| scheme.contains(&one.as_str()));
     let has_body = operation.contains_key("requestBody");
     let checks = |condition: bool, answer| condition.then_some(answer);

@@ -37,12 +37,20 @@ const TEXT_IDS: [&str; 10] = [
     "runId",
     "templateKey",
 ];
+/// Lists whose items are each taken or refused on their own: a bad one is named in the answer.
+const EACH_ON_ITS_OWN: [(&str, &str); 3] =
+    [("CreateJob", "recipients"), ("CreateMessages", "recipients"), ("PushContacts", "contacts")];
 /// What an answer leaves out where there is nothing to say. All else is always there, null where it is empty.
 pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
     ("CreatedMessage", "reason"),
+    ("CreatedMessages", "jobId"),
     ("ErrorView", "details"),
+    ("ExplanationView", "expectedAt"),
+    ("Forecast", "expectedAt"),
     ("Health", "simulator"),
     ("ItemAnswer", "error"),
+    ("MessageAdvice", "expectedAt"),
+    ("NoticeView", "until"),
     ("OneAnswer", "reason"),
     ("ParcelView", "callbackUrl"),
     ("PreviewView", "sms"),
@@ -53,7 +61,9 @@ pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
 
 pub(super) fn complete(document: &mut Value) {
     let asked = reachable(document, "requestBody");
-    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else {
+        return;
+    };
     for (name, schema) in schemas.iter_mut() {
         match schema.get_mut("properties").and_then(Value::as_object_mut) {
             None => {}
@@ -63,6 +73,9 @@ pub(super) fn complete(document: &mut Value) {
             required_is_not_null(schema);
         } else {
             always_there(name, schema);
+        }
+        for (_, list) in EACH_ON_ITS_OWN.iter().filter(|(of, _)| of == name) {
+            each_on_its_own(schema.pointer_mut(&format!("/properties/{list}")));
         }
         if WITH_CODE.contains(&name.as_str())
             && let Some(code) = schema.pointer_mut("/properties/code").and_then(Value::as_object_mut)
@@ -113,6 +126,10 @@ fn required_is_not_null(schema: &mut Value) {
 /// A field of an answer is always there, or, where it may be left out, never null.
 fn always_there(name: &str, schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else { return };
+    for part in object.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        always_there(name, part);
+        may_be_left_out(part);
+    }
     let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) else { return };
     let mut required = Vec::new();
     for (property, schema) in properties {
@@ -123,6 +140,24 @@ fn always_there(name: &str, schema: &mut Value) {
         }
     }
     object.insert("required".to_owned(), json!(required));
+}
+
+/// Items of the list are of this shape, or else refused without the request being wrong.
+pub(super) fn each_on_its_own(list: Option<&mut Value>) {
+    if let Some(items) = list.and_then(|list| list.get_mut("items")) {
+        *items = json!({"anyOf": [items.take(), {"description": "Anything else is named in the answer"}]});
+    }
+}
+
+/// The fields of an optional part are among the object's own, all of them or none: null can't be meant.
+fn may_be_left_out(part: &mut Value) {
+    let Some(object) = part.as_object_mut() else { return };
+    if let Some(Value::Array(mut choices)) = object.remove("oneOf") {
+        for choice in choices.iter_mut().filter(|one| one.get("type").is_some_and(|kind| kind == "null")) {
+            *choice = json!({"type": "object"});
+        }
+        object.insert("anyOf".to_owned(), Value::Array(choices));
+    }
 }
 
 /// Takes null out of what a schema allows.

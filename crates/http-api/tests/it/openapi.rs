@@ -25,8 +25,15 @@ async fn the_document_is_openapi_3_1_and_names_what_is_mounted() {
 }
 
 #[actix_web::test]
-async fn the_page_is_served_here() {
+async fn the_page_is_served_here_and_may_load_nothing_from_elsewhere() {
     let api = TestApi::new();
     assert_eq!(api.send(request(Method::GET, "/docs")).await.header("location"), "/docs/");
-    assert_eq!(api.send(request(Method::GET, "/docs/")).await.status, 200);
+    for path in ["/docs/", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/swagger-initializer.js"] {
+        let answer = api.send(request(Method::GET, path)).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+        assert_eq!(answer.header("x-frame-options"), "DENY");
+    }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use domain::usecase::create::MAX_RECIPIENTS;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
@@ -67,8 +67,9 @@ impl<'de> Visitor<'de> for RowsVisitor {
     }
 }
 
-fn row(value: Value) -> Result<RecipientForm, ApiError> {
-    match serde_path_to_error::deserialize::<_, Strict<RecipientForm>>(value) {
+/// One row, or what is wrong with its shape.
+pub(crate) fn row<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    match serde_path_to_error::deserialize::<_, Strict<T>>(value) {
         Ok(Strict(form)) => Ok(form),
         Err(error) => {
             let path = error.path().to_string();

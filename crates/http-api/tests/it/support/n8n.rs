@@ -54,7 +54,9 @@ impl CallbackDecoder for PlainCallbacks {
         let items = match &value {
             Value::Array(items) => items.iter().collect(),
             Value::Object(_) => vec![&value],
-            _ => return Err(CallbackError::NotObject),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                return Err(CallbackError::NotObject);
+            }
         };
         let items = items.into_iter().enumerate().map(|(index, item)| read(index, item)).collect();
         Ok(DecodedCallbacks { is_array: value.is_array(), items })
