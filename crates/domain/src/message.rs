@@ -156,6 +156,21 @@ impl Message {
         }
     }
 
+    /// Whether all is done about it: only a person could set it going again. One that is held is not over: it may
+    /// have been sent, and its callback may still come.
+    pub const fn is_over(&self) -> bool {
+        match &self.state {
+            State::Sent(_)
+            | State::Skipped { .. }
+            | State::Cancelled
+            | State::Failed(Failure::Dead { .. }) => true,
+            State::Queued(_)
+            | State::Leased(_)
+            | State::Dispatched(_)
+            | State::Failed(Failure::Retry(_) | Failure::Held { .. }) => false,
+        }
+    }
+
     /// The same message, stored but never sent: a duplicate or a suppressed recipient.
     pub fn skipped(self, reason: SkipReason) -> Self {
         Self { state: State::Skipped { reason: reason.as_str().to_owned() }, ..self }

@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod manage;
 pub mod record_callbacks;
 pub mod run_worker;
+pub mod tidy;
 
 use crate::message::Context;
 use crate::ports::{Clock, Entropy, Stores};

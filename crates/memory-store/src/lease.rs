@@ -14,7 +14,7 @@ use domain::rules::Rules;
 use crate::Inner;
 
 /// The key of the window over all messages.
-const GLOBAL: &str = "";
+pub(crate) const GLOBAL: &str = "";
 
 impl Inner {
     pub(crate) fn lease_due(&mut self, request: &LeaseRequest) -> Leased {

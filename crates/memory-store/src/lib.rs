@@ -6,6 +6,7 @@
 mod clock;
 mod contacts;
 mod duplicates;
+mod housekeeping;
 mod jobs;
 mod lease;
 mod messages;

@@ -6,6 +6,7 @@
 
 mod contacts;
 mod error;
+mod housekeeping;
 mod idempotency;
 mod jobs;
 mod listener;

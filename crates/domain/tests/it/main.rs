@@ -15,3 +15,4 @@ mod manage;
 mod run_worker;
 mod state_machine;
 mod states_page;
+mod tidy;

@@ -4,6 +4,7 @@
 mod build;
 mod checks;
 mod claims;
+mod housekeeping;
 mod idempotency;
 mod insert;
 mod jobs;
