@@ -114,7 +114,8 @@ async function drive(way) {
 }
 
 // ── Push. The worker is run by workflow 1; hand-offs come through the tap.
-const target = (message) => `${N8N_URL}/webhook/${message.text.includes('CRASH') ? 'crash' : 'outbound'}`;
+const copies = { CRASH: 'outboundCrash', BARE: 'outboundBare' };
+const target = ({ text }) => `${N8N_URL}/webhook/${copies[text] ?? 'outbound'}`;
 const tap = await startTap(Number(TAP_PORT), secrets, target);
 const pushed = await drive('push');
 await sleep(4_000);
@@ -171,6 +172,15 @@ check(unknown.status === 'DISPATCHED', `no answer from the provider: ${unknown.s
 check(provider.calls.filter((call) => call.to === silent.to).length === 1, 'no answer from the provider: sent again');
 log(`a broken execution is FAILED with a retry ("${failed.error}"); one that the provider left unanswered waits for a person`);
 
+// ── Providers that are not set up, or not there.
+for (const [channel, says, retries] of [['ZALO', /not set up/, false], ['FB', /not set up/, false], ['SMS', /can't be reached/, true]]) {
+  const { id } = await queue(channel, recipient(channel, 0), 'BARE');
+  await until(`${channel} without a provider is FAILED`, 30, async () => (await read(id)).outboundMessage.status === 'FAILED');
+  const { outboundMessage: message } = await read(id);
+  check(says.test(message.error ?? '') && (message.nextAttemptAt !== null) === retries, `${channel} without a provider: ${message.error}, next ${message.nextAttemptAt}`);
+  log(`without a provider: ${channel} is FAILED ${retries ? 'with' : 'without'} a retry ("${message.error}")`);
+}
+
 // ── Jobs, by workflow 4.
 const { body: created } = await call('POST', '/api/outbound/jobs', {
   title: 'A job', channel: 'SMS', text: 'from a job', recipients: [0, 1].map((end) => ({ to: recipient('SMS', end) })),
@@ -194,10 +204,12 @@ await please('start-outbound');
 // ── Pull.
 await please('switch-to-pull');
 const handOffs = tap.seen.handOffs;
-await call('POST', `/api/outbound/messages/${silent.id}/cancel`);
-// The message that the provider left unanswered still waits for its callback.
+// A person settles the message that the provider left unanswered.
 await call('POST', '/api/outbound/callback', { messageId: silent.id, status: 'FAILED', permanent: true, error: 'settled by the test' }, { 'x-callback-secret': process.env.N8N_CALLBACK_SECRET });
 await drive('pull');
+const [one, other] = [await queue('ZALO', recipient('ZALO', 0), 'NO-ANSWER'), await queue('ZALO', recipient('ZALO', 0), 'pulled')];
+await until('a message goes its way beside one without an answer', 60, async () => (await read(other.id)).outboundMessage.status === 'SENT');
+check((await read(one.id)).outboundMessage.status === 'DISPATCHED', 'pulled, and no answer from the provider: not left to a person');
 check(tap.seen.handOffs === handOffs, 'a message was pushed while all were to be pulled');
 
 console.table(rows);

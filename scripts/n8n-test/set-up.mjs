@@ -1,5 +1,5 @@
 // What a person does in N8N's editor: makes the credentials. And what only a test needs: schedules of seconds instead
-// of minutes, and a copy of the receiver that breaks.
+// of minutes, a copy of the receiver that breaks, and one whose providers are not set up.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const [pack, out] = process.argv.slice(2);
@@ -33,18 +33,28 @@ for (const { nodes } of workflows) {
 const made = Object.entries(credentials).map(([name, { type, data }]) => ({ id: named.get(name), name, type, data }));
 writeFileSync(`${out}/credentials.json`, JSON.stringify(made));
 
-const receiver = workflows.find(({ id }) => id === 'outboundReceiver');
-const crash = structuredClone(receiver);
-Object.assign(crash, { id: 'outboundCrash', name: 'A receiver that breaks' });
-for (const node of crash.nodes) {
-  if (node.type === 'n8n-nodes-base.webhook') Object.assign(node, { webhookId: 'crash', parameters: { ...node.parameters, path: 'crash' } });
-  if (node.name === 'Which channel?') {
-    Object.assign(node, { type: 'n8n-nodes-base.stopAndError', typeVersion: 1, parameters: { errorMessage: 'broken on purpose' } });
+/** A copy of the receiver at a path of its own. */
+function receiver(id, change) {
+  const copy = structuredClone(workflows.find((workflow) => workflow.id === 'outboundReceiver'));
+  Object.assign(copy, { id, name: id });
+  for (const node of copy.nodes) {
+    if (node.type === 'n8n-nodes-base.webhook') Object.assign(node, { webhookId: id, parameters: { ...node.parameters, path: id } });
+    change[node.name]?.(node);
   }
+  return copy;
 }
-crash.connections['Which channel?'] = { main: [] };
 
-for (const workflow of [...workflows, crash]) {
+const crash = receiver('outboundCrash', {
+  'Which channel?': (node) => Object.assign(node, { type: 'n8n-nodes-base.stopAndError', typeVersion: 1, parameters: { errorMessage: 'broken on purpose' } }),
+});
+crash.connections['Which channel?'] = { main: [] };
+const bare = receiver('outboundBare', {
+  'Send ZALO': (node) => Object.assign(node.parameters, { url: '={{ $env.NOT_SET_API_URL }}' }),
+  'Send FB': (node) => Object.assign(node.credentials.httpBearerAuth, { id: 'nobodyMadeIt', name: 'nobody made it' }),
+  'Send SMS': (node) => Object.assign(node.parameters, { url: 'http://127.0.0.1:1/sms' }),
+});
+
+for (const workflow of [...workflows, crash, bare]) {
   for (const node of workflow.nodes) {
     const interval = node.parameters.rule?.interval?.[0];
     if (interval?.field === 'minutes') node.parameters.rule.interval = [{ field: 'seconds', secondsInterval: 4 }];
