@@ -113,6 +113,11 @@ impl Fields {
         Some(domain::text::nfc(text))
     }
 
+    /// Whether nothing is wrong so far.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+
     /// Everything that is wrong.
     pub(crate) fn into_problems(self) -> Vec<FieldProblem> {
         self.problems

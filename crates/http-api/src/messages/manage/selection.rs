@@ -79,7 +79,7 @@ impl Select {
             }
             (None, Some(Strict(filter))) => {
                 let filter = filter.read(&mut fields, calendar);
-                if filter == Filter::default() && self.all != Some(true) {
+                if fields.is_clean() && filter == Filter::default() && self.all != Some(true) {
                     fields.wrong("filter", "is empty: give `all: true` to mean every message");
                 }
                 Some(Selection::Filter(Box::new(filter)))
