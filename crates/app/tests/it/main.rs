@@ -3,6 +3,14 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod access_matrix;
+#[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod bulk;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod clock;
 #[cfg(test)]
 mod crowd;
@@ -11,11 +19,17 @@ mod demo;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod duplicates;
+#[cfg(test)]
 mod embedded;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod idempotency;
+#[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod lists;
 #[cfg(test)]
 mod migrate;
 #[cfg(test)]
