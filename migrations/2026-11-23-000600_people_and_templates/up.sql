@@ -4,7 +4,7 @@ create table outbound_contact (
     full_name     text,
     phone         text collate "C",
     zalo_user_id  text,
-    facebook_psid text,
+    facebook_psid text collate "C",
     owner_id      text collate "C",
     owner_name    text,
     branch_id     text collate "C",
@@ -17,6 +17,7 @@ create table outbound_contact (
 comment on table outbound_contact is 'The little that is kept of the CRM''s people, as the CRM pushed it';
 
 create index outbound_contact_phone on outbound_contact (phone) where phone is not null;
+create index outbound_contact_psid on outbound_contact (facebook_psid) where facebook_psid is not null;
 create index outbound_contact_search on outbound_contact using gin (search gin_trgm_ops);
 
 create table outbound_template (

@@ -129,7 +129,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A new message: due at its scheduled time, or now.
+    /// A new message: due at its scheduled time, or now. A time that has passed is now: it is no way to the front.
     pub fn queued(
         id: MessageId,
         content: Content,
@@ -137,7 +137,7 @@ impl Message {
         scheduled_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Self {
-        let due_at = scheduled_at.unwrap_or(now);
+        let due_at = scheduled_at.map_or(now, |at| at.max(now));
         let state = State::Queued(Waiting { due_at, error: None });
         Self {
             id,

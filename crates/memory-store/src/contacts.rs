@@ -38,6 +38,12 @@ impl ContactStore for MemoryStore {
         Ok(inner.contacts.values().filter(named).cloned().collect())
     }
 
+    async fn contacts_by_psid(&self, psids: &[String]) -> Result<Vec<Contact>, StoreError> {
+        let inner = self.inner();
+        let named = |c: &&Contact| c.facebook_psid.as_ref().is_some_and(|psid| psids.contains(psid));
+        Ok(inner.contacts.values().filter(named).cloned().collect())
+    }
+
     async fn search_contacts(
         &self,
         scope: &Scope,

@@ -46,6 +46,7 @@ struct Inner {
     runs: BTreeMap<LeaseId, RunRecord>,
     windows: HashMap<String, RateWindow>,
     circuit: SharedCircuit,
+    refused: HashSet<MessageId>,
 }
 
 impl Default for Inner {
@@ -61,6 +62,7 @@ impl Default for Inner {
             runs: BTreeMap::new(),
             windows: HashMap::new(),
             circuit: SharedCircuit { circuit: Circuit::default(), revision: 0 },
+            refused: HashSet::new(),
         }
     }
 }
@@ -69,6 +71,11 @@ impl MemoryStore {
     /// An empty queue.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// From now on refuses every save with this message in it, as a database with a broken row would.
+    pub fn refuse(&self, id: MessageId) {
+        self.inner().refused.insert(id);
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

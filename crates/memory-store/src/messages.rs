@@ -33,6 +33,9 @@ impl MessageStore for MemoryStore {
 
     async fn save(&self, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {
         let inner = &mut *self.inner();
+        if changes.iter().any(|change| inner.refused.contains(&change.message.id)) {
+            return Err(StoreError::Refused("a broken row".to_owned()));
+        }
         Ok(changes.iter().map(|change| inner.save(change)).collect())
     }
 

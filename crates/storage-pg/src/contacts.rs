@@ -97,6 +97,17 @@ impl ContactStore for PgStore {
         rows.into_iter().map(contact_of).collect()
     }
 
+    async fn contacts_by_psid(&self, psids: &[String]) -> Result<Vec<Contact>, StoreError> {
+        let rows: Vec<ContactRow> = c::table
+            .filter(c::facebook_psid.eq_any(psids))
+            .order(c::key)
+            .select(COLUMNS)
+            .load(&mut *self.connection().await?)
+            .await
+            .map_err(of_statement)?;
+        rows.into_iter().map(contact_of).collect()
+    }
+
     async fn search_contacts(
         &self,
         scope: &Scope,

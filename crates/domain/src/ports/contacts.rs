@@ -27,6 +27,9 @@ pub trait ContactStore: Send + Sync {
     /// Every contact with one of these phone numbers.
     async fn contacts_by_phone(&self, numbers: &[PhoneNumber]) -> Result<Vec<Contact>, StoreError>;
 
+    /// Every contact with one of these Facebook page-scoped ids.
+    async fn contacts_by_psid(&self, psids: &[String]) -> Result<Vec<Contact>, StoreError>;
+
     /// Contacts in the scope whose name or phone contains the text, by name; for picking one.
     async fn search_contacts(
         &self,

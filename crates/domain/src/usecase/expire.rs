@@ -2,15 +2,27 @@
 
 use super::Deps;
 use crate::message::{Change, Event, Step};
-use crate::ports::StoreError;
+use crate::ports::{Saved, StoreError};
 
 /// How many are read and saved at a time.
 const PORTION: u32 = 500;
 
+/// How many portions a run of the worker ends before it leases; the server's own rounds do the rest.
+const PORTIONS_IN_A_RUN: usize = 2;
+
 /// Ends what is overdue, in portions, until nothing is left; answers how many messages it moved.
 pub async fn expire(deps: &Deps<'_>) -> Result<usize, StoreError> {
+    expire_portions(deps, usize::MAX).await
+}
+
+/// The same, but only as much as a caller that waits can be asked to wait for.
+pub async fn expire_some(deps: &Deps<'_>) -> Result<usize, StoreError> {
+    expire_portions(deps, PORTIONS_IN_A_RUN).await
+}
+
+async fn expire_portions(deps: &Deps<'_>, most: usize) -> Result<usize, StoreError> {
     let mut moved = 0;
-    loop {
+    for _ in 0..most {
         let overdue = deps.stores.overdue(deps.clock.now(), PORTION).await?;
         let full = overdue.len() >= PORTION as usize;
         let changes: Vec<Change> = overdue
@@ -21,12 +33,13 @@ pub async fn expire(deps: &Deps<'_>) -> Result<usize, StoreError> {
                 Ok(Step::Same(..)) | Err(_) => None,
             })
             .collect();
-        if changes.is_empty() {
-            return Ok(moved);
+        if !changes.is_empty() {
+            let saved = deps.stores.save(&changes).await?;
+            moved += saved.iter().filter(|saved| **saved == Saved::Done).count();
         }
-        moved += deps.stores.save(&changes).await?.len();
-        if !full {
-            return Ok(moved);
+        if changes.is_empty() || !full {
+            break;
         }
     }
+    Ok(moved)
 }

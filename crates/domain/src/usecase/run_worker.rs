@@ -55,17 +55,16 @@ pub async fn run_worker(
 ) -> Result<RunReport, StoreError> {
     let started_at = deps.clock.now();
     if !request.dry_run {
-        expire::expire(deps).await?;
+        expire::expire_some(deps).await?;
     }
     let mut breaker = Breaker::load(deps).await?;
     let mut report = RunReport::new(request, gateway.is_some(), deps.rules.quiet_hours.status(started_at));
     let lease = LeaseId::new(deps.entropy.uuid(started_at));
     if let Some(limit) = admitted(deps, gateway, request, &mut breaker, &mut report, stopping).await? {
-        let leased = deps.stores.lease_due(&lease_request(deps, request, lease, limit, started_at)).await?;
+        // The time anew: what came before may have waited for the database.
+        let now = deps.clock.now();
+        let leased = deps.stores.lease_due(&lease_request(deps, request, lease, limit, now)).await?;
         report.leased(lease, &leased, request);
-        if leased.messages.is_empty() {
-            breaker.cancel_probe(deps).await?;
-        }
         match gateway {
             Some(gateway) if !request.pull && !request.dry_run && !leased.messages.is_empty() => {
                 let run =
@@ -74,6 +73,9 @@ pub async fn run_worker(
                 deps.stores.end_run(&record(deps, request, lease, started_at, &report)).await?;
             }
             Some(_) | None => take_unhanded(&mut report, leased, request),
+        }
+        if report.processed == 0 {
+            breaker.cancel_probe(deps).await?;
         }
     }
     report.circuit = breaker.label(deps.clock.now());

@@ -122,6 +122,26 @@ fn every_id_that_a_request_names_is_checked_not_the_first_alone() {
 }
 
 #[test]
+fn a_page_scoped_id_of_a_foreign_contact_is_refused_like_a_foreign_number() {
+    let world = world();
+    let id = ContactId::Student(StudentId::parse("s3").unwrap());
+    let foreign = Contact { facebook_psid: Some("7001".to_owned()), ..contact(id, "0901234563", "u2", "b2") };
+    pollster::block_on(world.store.upsert_contacts(&[foreign], morning())).unwrap();
+    let to = |psid: &str| CreateCommand { channel: Channel::Facebook, ..command(vec![to_number(psid)]) };
+    assert_eq!(problems(&planned(&world, &sales(), &to("7001"))), [(ProblemKind::Forbidden, "to")]);
+    assert_eq!(problems(&planned(&world, &sales(), &to("7002"))), []);
+}
+
+#[test]
+fn a_time_that_has_passed_is_no_way_to_the_front_of_the_queue() {
+    let world = world();
+    let past = Some("0001-01-01T00:00:00Z".parse().unwrap());
+    let batch =
+        planned(&world, &sales(), &CreateCommand { scheduled_at: past, ..command(vec![to_lead("l1")]) });
+    assert_eq!(batch.messages[0].1.state.due_at(), Some(morning()));
+}
+
+#[test]
 fn a_bare_number_belongs_to_the_telesales_or_manager_who_gave_it() {
     let world = world();
     let batch =

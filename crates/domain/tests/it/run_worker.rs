@@ -105,11 +105,49 @@ fn a_slow_n8n_gets_no_hand_off_after_the_run_s_time_nor_one_that_could_outlive_i
     world.put((1..=20).map(message).collect());
     let gateway = ScriptedGateway::accepting(&world.clock).taking(TimeDelta::seconds(9));
     let report = run(&world, &gateway, &RunRequest { concurrency: 1, ..request() });
-    assert_eq!(report.processed, 3, "at 0, 9 and 18 s; the next would start after 25 s");
+    assert_eq!(report.processed, 3, "at 0, 9 and 18 s; one at 27 s would start too late");
+    assert!(report.duration <= TimeDelta::seconds(29), "N8N waits 30 s for the answer: {}", report.duration);
     assert_eq!(report.released, 17);
     world.rules.max_run = TimeDelta::hours(1);
     let report = run(&world, &gateway, &RunRequest { concurrency: 1, ..request() });
     assert!(report.processed <= 6, "60 s of lease less 12 s for the last hand-off: {}", report.processed);
+}
+
+#[test]
+fn what_the_database_refuses_takes_no_other_outcome_with_it_and_stops_the_run() {
+    let mut world = World::new();
+    unlimited(&mut world);
+    world.put((1..=10).map(message).collect());
+    let gateway = ScriptedGateway::new(&world.clock, |m| {
+        // Somebody else's hand breaks one row: its save is refused.
+        if m.id.uuid().as_u128() == 2 {
+            world.store.refuse(m.id);
+        }
+        HandOffAnswer::Accepted
+    });
+    let one_by_one = RunRequest { concurrency: 1, ..request() };
+    assert!(
+        pollster::block_on(run_worker(&world.deps(), Some(&gateway), &Stop(false), &one_by_one)).is_err()
+    );
+    let handed_off = gateway.received().len();
+    let saved = world.all(1..=10).iter().filter(|m| m.status() == Status::Dispatched).count();
+    assert_eq!(saved, handed_off - 1, "all but the refused one are saved");
+    assert_eq!(world.get(2).status(), Status::Leased);
+}
+
+#[test]
+fn a_probe_that_hands_nothing_off_is_given_back() {
+    let mut world = World::new();
+    unlimited(&mut world);
+    world.put((1..=6).map(message).collect());
+    let down = ScriptedGateway::failing(&world.clock);
+    run(&world, &down, &RunRequest { concurrency: 1, ..request() });
+    world.pass(TimeDelta::seconds(31));
+    world.rules.lease_for = TimeDelta::seconds(1); // Too short for any hand-off: the probe is released.
+    assert_eq!(run(&world, &down, &request()).released, 1);
+    world.rules.lease_for = TimeDelta::seconds(60);
+    let up = ScriptedGateway::accepting(&world.clock);
+    assert_eq!(run(&world, &up, &request()).processed, 1, "another may probe at once");
 }
 
 #[test]

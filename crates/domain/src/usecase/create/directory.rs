@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::CreateCommand;
 use crate::access::{Caller, Scope};
-use crate::channel::Channel;
+use crate::address::Address;
 use crate::contact::{Contact, ContactId};
 use crate::phone::PhoneNumber;
 use crate::ports::{StoreError, Stores};
@@ -12,7 +12,8 @@ use crate::ports::{StoreError, Stores};
 /// What is known of a command's recipients.
 pub(super) struct Directory {
     by_id: HashMap<ContactId, Contact>,
-    by_phone: HashMap<String, Vec<Contact>>,
+    /// By phone number or provider id, whatever the command's channel goes by.
+    by_address: HashMap<String, Vec<Contact>>,
 }
 
 impl Directory {
@@ -33,35 +34,45 @@ impl Directory {
         let ids: Vec<_> = ids.into_iter().collect();
         let found = if ids.is_empty() { Vec::new() } else { stores.contacts(&ids).await? };
         let by_id = found.into_iter().map(|contact| (contact.id.clone(), contact)).collect();
-        let mut by_phone: HashMap<String, Vec<Contact>> = HashMap::new();
-        let numbers = if caller.scope() == Scope::everything() { Vec::new() } else { numbers(command) };
-        if !numbers.is_empty() {
-            for contact in stores.contacts_by_phone(&numbers).await? {
-                if let Some(phone) = &contact.phone {
-                    by_phone.entry(phone.as_str().to_owned()).or_default().push(contact);
+        let mut by_address: HashMap<String, Vec<Contact>> = HashMap::new();
+        // Whoever sees everything may write to everybody.
+        if caller.scope() != Scope::everything() {
+            for contact in contacts_at(stores, command).await? {
+                if let Some(address) = contact.address(command.channel) {
+                    by_address.entry(address.as_str().to_owned()).or_default().push(contact);
                 }
             }
         }
-        Ok(Self { by_id, by_phone })
+        Ok(Self { by_id, by_address })
     }
 
     pub(super) fn contact(&self, id: &ContactId) -> Option<&Contact> {
         self.by_id.get(id)
     }
 
-    /// Whether a number is only that of contacts outside the scope: then it is not the caller's to write to (§8).
-    pub(super) fn is_foreign(&self, number: &PhoneNumber, scope: &Scope) -> bool {
-        self.by_phone.get(number.as_str()).is_some_and(|contacts| {
+    /// Whether an address is only that of contacts outside the scope: then it is not the caller's to write to (§8).
+    pub(super) fn is_foreign(&self, address: &Address, scope: &Scope) -> bool {
+        self.by_address.get(address.as_str()).is_some_and(|contacts| {
             !contacts.iter().any(|c| scope.covers(c.owner_id.as_ref(), c.branch_id.as_ref()))
         })
     }
 }
 
-fn numbers(command: &CreateCommand) -> Vec<PhoneNumber> {
-    match command.channel {
-        Channel::Facebook => Vec::new(),
-        Channel::Zalo | Channel::Sms | Channel::CallNote => {
-            command.recipients.iter().filter_map(|r| PhoneNumber::parse(r.to.as_deref()?).ok()).collect()
+/// The contacts whose addresses the command names.
+async fn contacts_at(stores: &dyn Stores, command: &CreateCommand) -> Result<Vec<Contact>, StoreError> {
+    let mut numbers: Vec<PhoneNumber> = Vec::new();
+    let mut psids: Vec<String> = Vec::new();
+    for raw in command.recipients.iter().filter_map(|recipient| recipient.to.as_deref()) {
+        match Address::parse(command.channel, raw) {
+            Ok(Address::Phone(number)) => numbers.push(number),
+            Ok(Address::Provider(psid)) => psids.push(psid),
+            Err(_) => {}
         }
     }
+    let mut contacts =
+        if numbers.is_empty() { Vec::new() } else { stores.contacts_by_phone(&numbers).await? };
+    if !psids.is_empty() {
+        contacts.extend(stores.contacts_by_psid(&psids).await?);
+    }
+    Ok(contacts)
 }

@@ -158,8 +158,8 @@ pub(super) fn address(
     let channel = common.command.channel;
     if let Some(raw) = &recipient.to {
         return match Address::parse(channel, raw) {
-            Ok(Address::Phone(number)) if common.directory.is_foreign(&number, scope) => {
-                problems.push(Problem::forbidden("to", "is the number of a contact outside your scope"));
+            Ok(address) if common.directory.is_foreign(&address, scope) => {
+                problems.push(Problem::forbidden("to", "is the address of a contact outside your scope"));
                 None
             }
             Ok(address) => Some(address),

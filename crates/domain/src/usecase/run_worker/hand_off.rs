@@ -20,6 +20,10 @@ const SAVE_AGAIN_MS: i64 = 200;
 const SAVE_FOR_MINUTES: i64 = 5;
 /// What a hand-off may take beyond N8N_TIMEOUT_SECONDS before its outcome is saved.
 const LEASE_MARGIN_SECONDS: i64 = 2;
+/// How long after WORKER_MAX_RUN_SECONDS the last hand-off must have ended: N8N waits 30 seconds for the run's answer.
+const ANSWER_MARGIN_SECONDS: i64 = 4;
+/// However long a hand-off may take, those that start within this time of the run's start may.
+const ALWAYS_STARTS_SECONDS: i64 = 1;
 /// How many outcomes are saved at a time at most.
 const PORTION: usize = 200;
 
@@ -32,6 +36,21 @@ pub(super) struct Run<'a> {
     pub(super) lease: LeaseId,
     pub(super) started_at: DateTime<Utc>,
     pub(super) breaker: &'a Breaker,
+}
+
+/// Why no hand-off may start: its outcome could not be saved.
+#[derive(Default)]
+struct Trouble {
+    /// The database fails; it is tried anew.
+    passing: AtomicBool,
+    /// It refused something.
+    lasting: AtomicBool,
+}
+
+impl Trouble {
+    fn is_there(&self) -> bool {
+        self.passing.load(Ordering::Relaxed) || self.lasting.load(Ordering::Relaxed)
+    }
 }
 
 /// What became of one leased message in this run.
@@ -47,7 +66,8 @@ impl Run<'_> {
         batch: Vec<Message>,
         report: &mut RunReport,
     ) -> Result<(), StoreError> {
-        let trouble = AtomicBool::new(false);
+        let trouble = Trouble::default();
+        let mut first_error = None;
         let concurrency = usize::try_from(self.request.concurrency.max(1)).unwrap_or(1);
         let tried = stream::iter(batch)
             .map(|message| async {
@@ -70,12 +90,12 @@ impl Run<'_> {
             let mut saving = std::pin::pin!(self.save_patiently(std::mem::take(&mut waiting), &trouble));
             loop {
                 if exhausted {
-                    saving.as_mut().await?;
+                    first_error = first_error.or(saving.as_mut().await.err());
                     break;
                 }
                 match future::select(saving.as_mut(), tried.next()).await {
                     Either::Left((saved, _)) => {
-                        saved?;
+                        first_error = first_error.or(saved.err());
                         break;
                     }
                     Either::Right((Some(chunk), _)) => take(chunk, report, &mut waiting),
@@ -83,10 +103,10 @@ impl Run<'_> {
                 }
             }
         }
-        Ok(())
+        first_error.map_or(Ok(()), Err)
     }
 
-    async fn try_one(&self, message: &Message, trouble: &AtomicBool) -> Tried {
+    async fn try_one(&self, message: &Message, trouble: &Trouble) -> Tried {
         self.gateway.pace().await;
         if let Some(reason) = self.stop_reason(message, trouble) {
             return Tried::Released(reason);
@@ -98,15 +118,15 @@ impl Run<'_> {
     }
 
     /// Why no further hand-off may start (contract §5, §9): checked before each one.
-    fn stop_reason(&self, message: &Message, trouble: &AtomicBool) -> Option<&'static str> {
+    fn stop_reason(&self, message: &Message, trouble: &Trouble) -> Option<&'static str> {
         let now = self.deps.clock.now();
         let rules = self.deps.rules;
         let needs = rules.handoff_timeout + TimeDelta::seconds(LEASE_MARGIN_SECONDS);
         if self.stopping.is_stopping() {
             Some("the server is stopping")
-        } else if trouble.load(Ordering::Relaxed) {
-            Some("the database does not answer")
-        } else if now - self.started_at >= rules.max_run {
+        } else if trouble.is_there() {
+            Some("the database does not take outcomes")
+        } else if now - self.started_at > self.latest_start() {
             Some("the run's time is over")
         } else if message.state.lease_expires_at().is_none_or(|end| now + needs > end) {
             Some("the lease ends too soon")
@@ -119,25 +139,41 @@ impl Run<'_> {
         }
     }
 
+    /// How long after the run's start a hand-off may start, so that the caller gets the answer in time.
+    fn latest_start(&self) -> TimeDelta {
+        let rules = self.deps.rules;
+        let to_end_in_time =
+            rules.max_run + TimeDelta::seconds(ANSWER_MARGIN_SECONDS) - rules.handoff_timeout;
+        to_end_in_time.max(TimeDelta::seconds(ALWAYS_STARTS_SECONDS)).min(rules.max_run)
+    }
+
     /// Saves outcomes. While the database fails no hand-off starts, and the outcomes are kept and saved anew: losing
-    /// one would mean sending its message twice.
+    /// one would mean sending its message twice. What the database refuses must not take others with it: they are
+    /// saved one by one, and the run ends with the error.
     async fn save_patiently(
         &self,
         tried: Vec<(Message, Tried)>,
-        trouble: &AtomicBool,
+        trouble: &Trouble,
     ) -> Result<(), StoreError> {
         let give_up = self.deps.clock.now() + TimeDelta::minutes(SAVE_FOR_MINUTES);
         loop {
             match self.save(&tried).await {
                 Ok(()) => {
-                    trouble.store(false, Ordering::Relaxed);
+                    trouble.passing.store(false, Ordering::Relaxed);
                     return Ok(());
                 }
                 Err(StoreError::Unavailable(_) | StoreError::Busy(_)) if self.deps.clock.now() < give_up => {
-                    trouble.store(true, Ordering::Relaxed);
+                    trouble.passing.store(true, Ordering::Relaxed);
                     self.deps.clock.sleep(TimeDelta::milliseconds(SAVE_AGAIN_MS)).await;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    trouble.lasting.store(true, Ordering::Relaxed);
+                    for one in &tried {
+                        // Its own error is the one that is answered already.
+                        let _ = self.save(std::slice::from_ref(one)).await;
+                    }
+                    return Err(error);
+                }
             }
         }
     }

@@ -182,6 +182,7 @@ through! {
         fn upsert_contacts(contacts: &[Contact], now: DateTime<Utc>) -> ();
         fn contacts(ids: &[ContactId]) -> Vec<Contact>;
         fn contacts_by_phone(numbers: &[PhoneNumber]) -> Vec<Contact>;
+        fn contacts_by_psid(psids: &[String]) -> Vec<Contact>;
         fn search_contacts(scope: &Scope, text: &str, limit: u32) -> Vec<Contact>;
         fn opted_out(channel: Channel, keys: &[String]) -> Vec<String>;
     }
