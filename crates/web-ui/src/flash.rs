@@ -47,6 +47,10 @@ said! {
     NoWebhook = "webhook",
     /// The circuit is open, or probing.
     Circuit = "circuit",
+    /// A message was queued.
+    Queued = "queued",
+    /// A message was stored, but skipped.
+    Skipped = "skipped",
     /// Signed out.
     SignedOut = "out",
 }
@@ -95,8 +99,8 @@ impl Flash {
         match self.said {
             Said::Cancelled | Said::Requeued => self.done > 0 && self.not_done == 0,
             Said::Ran => self.not_done == 0,
-            Said::DryRan | Said::NothingDue | Said::SignedOut => true,
-            Said::Quiet | Said::NoWebhook | Said::Circuit => false,
+            Said::DryRan | Said::NothingDue | Said::SignedOut | Said::Queued => true,
+            Said::Quiet | Said::NoWebhook | Said::Circuit | Said::Skipped => false,
         }
     }
 
@@ -140,6 +144,13 @@ impl Flash {
                 .t(
                     "N8N đang không phản hồi: hệ thống tự thử lại sau.",
                     "N8N does not answer: it is tried again later.",
+                )
+                .to_owned(),
+            Said::Queued => lang.t("Tin đã vào hàng đợi.", "The message is queued.").to_owned(),
+            Said::Skipped => lang
+                .t(
+                    "Tin được lưu nhưng không gửi; lý do ở bên dưới.",
+                    "Stored, but not to be sent; see why below.",
                 )
                 .to_owned(),
             Said::SignedOut => lang.t("Bạn đã đăng xuất.", "You are signed out.").to_owned(),

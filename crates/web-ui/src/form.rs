@@ -29,6 +29,16 @@ impl Form {
     pub(crate) fn fields<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(one, _)| one == name).map(|(_, value)| value.as_str())
     }
+
+    /// The first value as it was written, line ends as one character.
+    pub(crate) fn raw(&self, name: &str) -> String {
+        self.fields(name).next().unwrap_or_default().replace("\r\n", "\n")
+    }
+
+    /// Every name that begins so, without that beginning, with its value.
+    pub(crate) fn under<'a>(&'a self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
+    }
 }
 
 /// A query string of these fields, without those that are empty.

@@ -19,6 +19,8 @@ use crate::visit::Visit;
 pub(crate) enum Place {
     /// The queue.
     Queue,
+    /// Writing a message.
+    Compose,
     /// None of them.
     Elsewhere,
 }
@@ -91,6 +93,11 @@ impl Frame {
         self.may(Permission::MessagingRun)
     }
 
+    /// Whether the visitor may queue messages.
+    pub(crate) fn may_create(&self) -> bool {
+        self.may(Permission::MessagingCreate)
+    }
+
     /// Whether the visitor may pass the quiet hours.
     pub(crate) fn is_admin(&self) -> bool {
         self.caller.as_ref().is_some_and(|caller| caller.role == Role::Admin)
@@ -98,8 +105,16 @@ impl Frame {
 
     /// Where the visitor may go.
     pub(crate) fn links(&self) -> Vec<Link> {
-        let all =
-            [(Place::Queue, "/outbound", "queue", self.t("Hàng đợi", "Queue"), Permission::MessagingView)];
+        let all = [
+            (Place::Queue, "/outbound", "queue", self.t("Hàng đợi", "Queue"), Permission::MessagingView),
+            (
+                Place::Compose,
+                "/outbound/compose",
+                "pen",
+                self.t("Soạn tin", "Compose"),
+                Permission::MessagingCreate,
+            ),
+        ];
         let mine = all.into_iter().filter(|(.., permission)| self.may(*permission));
         mine.map(|(place, href, icon, label, _)| Link { href, icon, label, is_here: place == self.place })
             .collect()

@@ -11,6 +11,7 @@
 mod around;
 mod assets;
 mod background;
+mod compose;
 mod csrf;
 mod error;
 mod flash;

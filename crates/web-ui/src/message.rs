@@ -75,11 +75,8 @@ pub(crate) async fn message(
     let status = message.status();
     let may_run = may.caller.role.may(Permission::MessagingRun);
     let can_cancel = may_run && matches!(status, Status::Queued | Status::Failed);
-    let undo_until = message.created_at + UNDO;
-    let is_fresh = can_cancel
-        && status == Status::Queued
-        && message.scheduled_at == Some(undo_until)
-        && now < undo_until;
+    let goes_at = message.scheduled_at.filter(|at| *at > now && *at - message.created_at <= UNDO);
+    let undo_until = goes_at.filter(|_| can_cancel && status == Status::Queued);
     let page = MessagePage {
         id: message.id.to_string(),
         revision: message.revision,
@@ -99,8 +96,8 @@ pub(crate) async fn message(
         can_cancel,
         can_requeue: may_run && matches!(status, Status::Failed | Status::Skipped | Status::Cancelled),
         can_run: may_run && message.state.due_at().is_some_and(|due| due <= now),
-        undo_until: is_fresh.then(|| undo_until.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
-        undo_seconds: (undo_until - now).num_seconds().max(0),
+        undo_seconds: undo_until.map_or(0, |at| (at - now).num_seconds() + 1),
+        undo_until: undo_until.map(|at| at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
         f: &frame,
     };
     show(&page, &frame)

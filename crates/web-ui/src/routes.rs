@@ -5,7 +5,7 @@ use actix_web::web::{self, Data, PayloadConfig, ServiceConfig, get, post, scope}
 
 use crate::around::{around, nothing_here};
 use crate::pages::Pages;
-use crate::{assets, message, queue, run, sign_in};
+use crate::{assets, compose, message, queue, run, sign_in};
 
 /// The most bytes that a form may have: a list of 10,000 recipients with their variables.
 const MAX_FORM: usize = 12 * 1024 * 1024;
@@ -25,6 +25,9 @@ pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
                 .route("/messages/{id}", get().to(message::message))
                 .route("/messages/{id}/cancel", post().to(message::act::cancel))
                 .route("/messages/{id}/requeue", post().to(message::act::requeue))
+                .route("/compose", get().to(compose::page))
+                .route("/compose", post().to(compose::send))
+                .route("/compose/check", post().to(compose::check))
                 .route("/dispatch", post().to(run::dispatch))
                 .route("/sign-in", get().to(sign_in::page))
                 .route("/sign-in", post().to(sign_in::sign_in))

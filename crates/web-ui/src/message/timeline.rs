@@ -135,11 +135,7 @@ pub(crate) fn steps(
         what: status::step(lang, line.kind),
         pill: status::plain(lang, line.to),
         by: people::actor(lang, &line.by, content),
-        detail: line
-            .detail
-            .as_deref()
-            .map(|detail| status::skip_reason(lang, &status::error_text(lang, detail)))
-            .unwrap_or_default(),
+        detail: line.detail.as_deref().map(|detail| told(lang, detail, now, zone)).unwrap_or_default(),
         after: before
             .map(|before| line.at - before)
             .filter(|time| *time >= TimeDelta::seconds(1))
@@ -147,6 +143,15 @@ pub(crate) fn steps(
             .unwrap_or_default(),
     };
     lines.iter().zip(before).map(step).collect()
+}
+
+/// A detail that this system wrote, in the page's language; others as they came.
+fn told(lang: Lang, detail: &str, now: DateTime<Utc>, zone: Tz) -> String {
+    let scheduled = detail.strip_prefix("scheduled for ").and_then(|at| at.parse::<DateTime<Utc>>().ok());
+    match scheduled {
+        Some(at) => format!("{} {}", lang.t("hẹn gửi lúc", "to go at"), moment(at, now, zone).short),
+        None => status::skip_reason(lang, &status::error_text(lang, detail)),
+    }
 }
 
 /// One hand-off, with N8N's answer.

@@ -1,6 +1,7 @@
 //! The pages in a real browser: headless Chromium, driven by the WebDriver protocol.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod compose;
 mod live;
 mod message;
 mod queue;

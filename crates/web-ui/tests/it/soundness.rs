@@ -8,7 +8,11 @@ use crate::support::{Browser, Site, Token};
 const AXE: &str = include_str!("../assets/axe.min.js");
 
 /// Every page, by its path; `{id}` is a message's id.
-pub const PAGES: [(&str, &str); 4] = [
+pub const PAGES: [(&str, &str); 5] = [
+    (
+        "compose",
+        "/outbound/compose?channel=SMS&template=remind_paid50&lead=lead-01&var.amount=2.450.000%C4%91&var.due=25/11",
+    ),
     ("queue", "/outbound"),
     ("failed", "/outbound?status=FAILED&kind=DEAD"),
     ("nothing", "/outbound?q=zzzz"),

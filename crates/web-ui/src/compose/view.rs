@@ -1,0 +1,336 @@
+//! The form with its preview.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::TimeDelta;
+use domain::access::Permission;
+use domain::channel::Channel;
+use domain::contact::{Contact, ContactId};
+use domain::explain::Reason;
+use domain::message::Priority;
+use domain::phone::PhoneNumber;
+use domain::sms::{SmsEncoding, SmsMeter, strip_diacritics};
+use domain::usecase::create::advise::advise;
+use domain::usecase::create::notice::Notice;
+use domain::usecase::create::prepare::Problem;
+
+use super::draft::{Draft, LOCAL, Recipient};
+use crate::error::PageError;
+use crate::frame::{Frame, Place, show};
+use crate::lang::Lang;
+use crate::pages::Pages;
+use crate::present::time::{Moment, moment};
+use crate::present::{people, problem};
+use crate::visit::{May, MessagingCreate};
+
+/// How many contacts are offered.
+const OFFERED: u32 = 6;
+
+struct Choice {
+    value: String,
+    label: String,
+    note: String,
+    icon: &'static str,
+    is_chosen: bool,
+}
+
+struct Variable {
+    name: String,
+    label: String,
+    value: String,
+    /// What it is filled with where it is left empty.
+    is_known: bool,
+    is_missing: bool,
+}
+
+/// A stretch of the text; characters that cost are marked.
+struct Stretch {
+    text: String,
+    costs: bool,
+}
+
+struct Meter {
+    parts: usize,
+    units: usize,
+    room: usize,
+    alphabet: &'static str,
+    causes: String,
+    /// Without diacritics: the number of SMS and the text, where that makes a difference.
+    plainer: Option<(usize, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "compose.html")]
+struct Compose<'a> {
+    f: &'a Frame,
+    draft: &'a Draft,
+    channels: Vec<Choice>,
+    templates: Vec<Choice>,
+    priorities: Vec<Choice>,
+    people: Vec<Choice>,
+    variables: Vec<Variable>,
+    names: String,
+    text: Vec<Stretch>,
+    is_empty: bool,
+    channel_icon: &'static str,
+    to: String,
+    meter: Option<Meter>,
+    problems: Vec<String>,
+    notices: Vec<String>,
+    expected: Option<Moment>,
+    is_ready: bool,
+    earliest: String,
+    undo_seconds: i64,
+    may_undo: bool,
+}
+
+/// The page of a draft. `refused` is what sending it came to.
+pub(super) async fn page(
+    may: &May<MessagingCreate>,
+    pages: &Pages,
+    mut draft: Draft,
+    refused: Vec<Problem>,
+) -> Result<HttpResponse, PageError> {
+    let (lang, now, zone) = (may.visit.lang, pages.clock.now(), pages.zone());
+    let all = pages.stores.templates().await?;
+    let mine: Vec<_> = all.iter().filter(|one| one.is_active && one.channel == draft.channel).collect();
+    // Another channel has other templates.
+    draft.template = draft.template.filter(|key| mine.iter().any(|one| one.key == *key));
+    let template = draft.template.as_ref().and_then(|key| mine.iter().find(|one| one.key == *key));
+    let found = people_for(may, pages, &draft).await?;
+    let filled = draft.filled(pages, &may.caller).await?;
+    let (text, missing, mut problems) = match filled {
+        Ok((text, missing)) => (text, missing, Vec::new()),
+        Err(problems) => {
+            (template.map(|one| one.body.source().to_owned()).unwrap_or_default(), Vec::new(), problems)
+        }
+    };
+    let mut notices = Vec::new();
+    let mut expected = None;
+    let mut to = String::new();
+    match draft.command(pages, &may.caller, now).await? {
+        Ok(command) if draft.recipient.is_some() => {
+            let advice = advise(&pages.deps(), &may.caller, &command, pages.gateway.is_some()).await?;
+            problems.extend(advice.problems);
+            notices.extend(advice.notices);
+            expected = advice.expected_at;
+            for recipient in advice.recipients {
+                problems.extend(recipient.problems);
+                notices.extend(recipient.notices);
+                to = recipient.to.map(|to| people::address(to.as_str())).unwrap_or_default();
+            }
+        }
+        Ok(_) => {}
+        Err(more) => problems.extend(more),
+    }
+    let asked = !refused.is_empty();
+    problems.extend(refused);
+    if !draft.is_later {
+        // That it waits for the time to take it back is said beside the button.
+        notices.retain(|notice| !matches!(notice, Notice::Fate(Reason::Scheduled(_))));
+    }
+    // The meter says how many SMS it takes.
+    notices.retain(|notice| !matches!(notice, Notice::SmsParts(_) | Notice::SmsUnicode { .. }));
+    let mut said: Vec<String> = problems.iter().map(|one| sentence(lang, one)).collect();
+    said.dedup();
+    let shown = if draft.plain { strip_diacritics(&text) } else { text.clone() };
+    let frame = Frame::new(&may.visit, pages, Place::Compose);
+    let page = Compose {
+        channels: channels(lang, draft.channel),
+        templates: templates(&mine, &draft),
+        priorities: priorities(lang, draft.priority),
+        people: choices(lang, &found, &draft),
+        variables: variables(lang, template.map_or(&[][..], |one| one.body.variables()), &draft, &missing),
+        names: template.map(|one| one.key.to_string()).unwrap_or_default(),
+        text: stretches(&shown, draft.channel),
+        is_empty: shown.trim().is_empty(),
+        channel_icon: people::channel_icon(draft.channel),
+        to,
+        meter: (draft.channel == Channel::Sms && !shown.trim().is_empty())
+            .then(|| meter(lang, &shown, &text)),
+        is_ready: said.is_empty()
+            && draft.recipient.is_some()
+            && missing.is_empty()
+            && !shown.trim().is_empty(),
+        problems: said,
+        notices: notices.iter().map(|notice| notice.sentence(lang.0, zone)).collect(),
+        expected: expected
+            .filter(|_| draft.is_later || expected.is_some_and(|at| at > now + TimeDelta::seconds(15)))
+            .map(|at| moment(at, now, zone)),
+        earliest: now.with_timezone(&zone).format(LOCAL).to_string(),
+        undo_seconds: crate::message::UNDO.num_seconds(),
+        may_undo: may.caller.role.may(Permission::MessagingRun),
+        draft: &draft,
+        f: &frame,
+    };
+    let mut answer = show(&page, &frame)?;
+    if asked {
+        *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(answer)
+}
+
+fn sentence(lang: Lang, one: &Problem) -> String {
+    if one.field == "at" {
+        return lang.t("Chưa chọn thời điểm hẹn gửi.", "Choose the time at which it is to go.").to_owned();
+    }
+    problem::sentence(lang, one)
+}
+
+/// The contacts that are offered, the chosen one first.
+async fn people_for(
+    may: &May<MessagingCreate>,
+    pages: &Pages,
+    draft: &Draft,
+) -> Result<Vec<Contact>, PageError> {
+    let scope = may.caller.scope();
+    let compact: String = draft.search.chars().filter(|c| !matches!(c, ' ' | '.' | '-')).collect();
+    let is_number = compact.len() >= 3 && compact.bytes().all(|byte| byte.is_ascii_digit());
+    let wanted = if is_number { compact.trim_start_matches('0') } else { draft.search.as_str() };
+    let mut found = pages.stores.search_contacts(&scope, wanted, OFFERED).await?;
+    let chosen = match &draft.recipient {
+        Some(Recipient::Lead(id)) => Some(ContactId::Lead(id.clone())),
+        Some(Recipient::Student(id)) => Some(ContactId::Student(id.clone())),
+        Some(Recipient::To(_)) | None => None,
+    };
+    if let Some(id) = chosen.filter(|id| !found.iter().any(|one| one.id == *id)) {
+        let known = pages.stores.contacts(&[id]).await?;
+        let mine =
+            known.into_iter().filter(|one| scope.covers(one.owner_id.as_ref(), one.branch_id.as_ref()));
+        found.splice(0..0, mine);
+    }
+    Ok(found)
+}
+
+fn choices(lang: Lang, found: &[Contact], draft: &Draft) -> Vec<Choice> {
+    let contact = |one: &Contact| {
+        let recipient = match &one.id {
+            ContactId::Lead(id) => Recipient::Lead(id.clone()),
+            ContactId::Student(id) => Recipient::Student(id.clone()),
+        };
+        let kind = match &one.id {
+            ContactId::Lead(_) => "Lead",
+            ContactId::Student(_) => lang.t("Học viên", "Student"),
+        };
+        let phone = one.phone.as_ref().map(|phone| people::address(phone.as_str()));
+        let opted_out = one
+            .opted_out
+            .contains(&draft.channel)
+            .then(|| lang.t("đã từ chối kênh này", "opted out of this channel").to_owned());
+        let parts = [phone, Some(kind.to_owned()), opted_out];
+        Choice {
+            label: one.full_name.clone().unwrap_or_else(|| recipient.word()),
+            note: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+            icon: "",
+            is_chosen: draft.recipient.as_ref() == Some(&recipient),
+            value: recipient.word(),
+        }
+    };
+    let typed = match &draft.recipient {
+        Some(Recipient::To(to)) => Some(to.clone()),
+        Some(Recipient::Lead(_) | Recipient::Student(_)) | None => None,
+    };
+    let number = PhoneNumber::parse(&draft.search).ok().map(|number| number.as_str().to_owned());
+    let known =
+        |to: &String| found.iter().any(|one| one.phone.as_ref().is_some_and(|phone| phone.as_str() == to));
+    let bare = number.filter(|to| !known(to)).or(typed).map(|to| Choice {
+        label: people::address(&to),
+        note: lang.t("Số mới, chưa có trong danh bạ", "A new number, not among the contacts").to_owned(),
+        icon: "",
+        is_chosen: draft.recipient == Some(Recipient::To(to.clone())),
+        value: Recipient::To(to).word(),
+    });
+    let mut all: Vec<Choice> = bare.into_iter().chain(found.iter().map(contact)).collect();
+    // Somebody whom a link names, but who is not the visitor's to write to: shown as such until another is chosen.
+    if let Some(other) = draft.recipient.as_ref().filter(|_| !all.iter().any(|one| one.is_chosen)) {
+        all.insert(
+            0,
+            Choice {
+                label: other.word(),
+                note: lang.t("Không có trong danh bạ của bạn", "Not among your contacts").to_owned(),
+                icon: "",
+                is_chosen: true,
+                value: other.word(),
+            },
+        );
+    }
+    all
+}
+
+fn channels(lang: Lang, chosen: Channel) -> Vec<Choice> {
+    let one = |channel: &Channel| Choice {
+        value: channel.as_str().to_owned(),
+        label: people::channel(lang, *channel).to_owned(),
+        note: String::new(),
+        icon: people::channel_icon(*channel),
+        is_chosen: *channel == chosen,
+    };
+    Channel::ALL.iter().map(one).collect()
+}
+
+fn templates(mine: &[&domain::ports::Template], draft: &Draft) -> Vec<Choice> {
+    let one = |template: &&domain::ports::Template| Choice {
+        value: template.key.to_string(),
+        label: template.title.clone(),
+        note: String::new(),
+        icon: "",
+        is_chosen: draft.template.as_ref() == Some(&template.key),
+    };
+    mine.iter().map(one).collect()
+}
+
+fn priorities(lang: Lang, chosen: Priority) -> Vec<Choice> {
+    let one = |priority: &Priority| Choice {
+        value: priority.as_str().to_owned(),
+        label: people::priority(lang, *priority).to_owned(),
+        note: String::new(),
+        icon: people::priority_shape(*priority),
+        is_chosen: *priority == chosen,
+    };
+    Priority::ALL.iter().map(one).collect()
+}
+
+fn variables(lang: Lang, names: &[String], draft: &Draft, missing: &[String]) -> Vec<Variable> {
+    let one = |name: &String| Variable {
+        label: problem::variable(lang, name),
+        value: draft.variables.get(name).cloned().unwrap_or_default(),
+        is_known: matches!(name.as_str(), "name" | "phone" | "ownerName"),
+        is_missing: draft.recipient.is_some() && missing.contains(name),
+        name: name.clone(),
+    };
+    names.iter().map(one).collect()
+}
+
+/// The text with what costs in an SMS marked.
+fn stretches(text: &str, channel: Channel) -> Vec<Stretch> {
+    let causes = if channel == Channel::Sms { SmsMeter::measure(text).unicode_causes } else { Vec::new() };
+    let mut all: Vec<Stretch> = Vec::new();
+    for c in text.chars() {
+        let costs = causes.contains(&c);
+        match all.last_mut() {
+            Some(last) if last.costs == costs => last.text.push(c),
+            Some(_) | None => all.push(Stretch { text: c.to_string(), costs }),
+        }
+    }
+    all
+}
+
+fn meter(lang: Lang, shown: &str, text: &str) -> Meter {
+    let size = SmsMeter::measure(shown);
+    let (whole, part, alphabet) = match size.encoding {
+        SmsEncoding::Gsm7 => (160, 153, lang.t("không dấu (GSM-7)", "plain (GSM-7)")),
+        SmsEncoding::Ucs2 => (70, 67, lang.t("có dấu (Unicode)", "Unicode")),
+    };
+    let fewer = SmsMeter::measure(text);
+    let plainer = (fewer.parts_without_diacritics < fewer.parts)
+        .then(|| (fewer.parts_without_diacritics, strip_diacritics(text)));
+    Meter {
+        parts: size.parts,
+        units: size.units,
+        room: if size.parts <= 1 { whole } else { part * size.parts },
+        alphabet,
+        causes: size.unicode_causes.iter().map(char::to_string).collect::<Vec<_>>().join(" "),
+        plainer,
+    }
+}

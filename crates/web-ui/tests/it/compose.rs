@@ -1,0 +1,83 @@
+//! Writing a message: whom to, what it will say, what is wrong with it, and taking it back.
+
+use crate::signing_in::sign_in;
+use crate::support::{Browser, Site, Token};
+
+fn choose(browser: &Browser, id: &str, value: &str) {
+    browser.run(&format!(
+        "const field = document.getElementById('{id}'); field.value = '{value}'; field.dispatchEvent(new Event('change', {{bubbles: true}}))"
+    ));
+}
+
+#[test]
+fn a_message_is_previewed_while_one_types_sent_and_taken_back() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.click("a[href='/outbound/compose'].button");
+    browser.click("#channel-SMS");
+    browser.until("document.querySelector('#template option[value=remind_paid50]')");
+    browser.fill("#who", "minh anh");
+    browser.until("document.querySelectorAll('.person').length === 1");
+    browser.click(".person input");
+    choose(&browser, "template", "remind_paid50");
+    browser.until_seen("Còn thiếu: amount");
+    browser.fill("#var-amount", "2.450.000đ");
+    browser.fill("#var-due", "25/11");
+    browser.until("document.querySelector('.preview .bubble').innerText.includes('Chào Nguyễn Minh Anh')");
+    browser.until("document.querySelector('.preview .bubble').innerText.includes('2.450.000đ') && !document.querySelector('.said-list.bad')");
+    // Vietnamese costs: what does is marked, and one click drops it.
+    assert!(browser.text(".sms-meter b").starts_with("3 SMS"), "{}", browser.text(".sms-meter"));
+    assert!(browser.count(".preview mark") > 5);
+    browser.click("#plain");
+    browser.until("document.querySelector('.sms-meter b').innerText === '1 SMS'");
+    assert!(browser.text(".preview .bubble").contains("Chao Nguyen Minh Anh"));
+    browser.click("#send");
+    browser.until_seen("Tin đã vào hàng đợi.");
+    browser.until("Number(document.querySelector('[data-left]')?.innerText) <= 10");
+    browser.click(".undo button");
+    browser.until_seen("Đã hủy 1 tin.");
+    assert!(browser.text(".pill.big").contains("Đã hủy"));
+}
+
+#[test]
+fn what_would_be_wrong_is_shown_before_and_after_sending_and_nothing_is_lost() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    // A contact of somebody else can't be slipped in.
+    browser.go(&site.page("/outbound/compose?channel=SMS&lead=lead-02"));
+    browser.fill("#text", "Chào bạn");
+    browser.until_seen("không thuộc phạm vi của bạn");
+    browser.click("#send");
+    browser.until("document.readyState === 'complete' && document.querySelector('#text')");
+    browser.until_seen("không thuộc phạm vi của bạn");
+    assert_eq!(browser.run("return document.querySelector('#text').value"), "Chào bạn");
+    // A bare number, and a time that is still to be chosen.
+    browser.go(&site.page("/outbound/compose?channel=SMS"));
+    browser.fill("#text", "Chao ban");
+    browser.fill("#who", "0987 654 321");
+    browser.until("document.querySelector('.person input')?.value === 'to:+84987654321'");
+    browser.click(".person input");
+    browser.click("#when-later");
+    browser.until_seen("Chưa chọn thời điểm hẹn gửi.");
+    browser.run("const at = document.querySelector('#at'); at.value = new Date(Date.now() + 5 * 864e5).toISOString().slice(0, 10) + 'T09:30'; at.dispatchEvent(new Event('input', {bubbles: true}))");
+    browser.until("!document.querySelector('.said-list.bad')");
+    browser.until("document.querySelector('.preview time')?.innerText.startsWith('09:30:00')");
+    browser.click("#send");
+    browser.until_seen("Tin đã vào hàng đợi.");
+    assert!(browser.sees("Đã hẹn gửi lúc 09:30:00") && browser.count(".undo") == 0);
+}
+
+#[test]
+fn the_form_works_without_scripts() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.scripts(false);
+    browser.go(&site.page("/outbound/compose?channel=SMS"));
+    browser.fill("#who", "0987654321");
+    browser.click(".with-button button");
+    browser.click(".person input");
+    browser.fill("#text", "Chao ban");
+    browser.click("#send");
+    browser.scripts(true);
+    browser.until_seen("Tin đã vào hàng đợi.");
+}
