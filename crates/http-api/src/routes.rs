@@ -84,7 +84,7 @@ methods! { get GET, head HEAD, post POST, put PUT, patch PATCH, delete DELETE, }
 /// The document at `/openapi.json`, and its page.
 fn page() -> SwaggerUi {
     // It would ask a server elsewhere whether the document is valid.
-    let offline = Config::default().validator_url("none");
+    let offline = Config::default().validator_url("none").use_base_layout();
     SwaggerUi::new("/docs/{page:.*}")
         .external_url_unchecked("/openapi.json", openapi::document())
         .config(offline)

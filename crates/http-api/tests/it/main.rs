@@ -3,6 +3,7 @@
 //! The store is the one in memory; what the database must guarantee is tested in `app`, against PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod access;
 mod bodies;
 mod bulk;
 mod callback;

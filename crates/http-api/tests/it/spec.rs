@@ -113,6 +113,10 @@ fn the_codes_are_those_that_errors_have() {
     let named = document["components"]["schemas"]["ErrorView"]["properties"]["code"]["enum"].as_array();
     let named: BTreeSet<_> = named.unwrap().iter().map(|code| code.as_str().unwrap()).collect();
     assert_eq!(named, codes);
+    let page = include_str!("../../../../docs/API.md");
+    for code in codes {
+        assert_eq!(page.matches(&format!("\n| `{code}` |")).count(), 1, "docs/API.md gives {code} one line");
+    }
 }
 
 #[test]
