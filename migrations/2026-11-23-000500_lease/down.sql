@@ -3,3 +3,4 @@ drop function outbound_pick_v1;
 drop function outbound_pick_by_owner_v1;
 drop function outbound_lock_due_v1;
 drop function outbound_due_v1;
+drop function outbound_due_of_rank_v1;

@@ -1,14 +1,56 @@
 -- Leasing. One call does it all: a client that stops in its midst holds no lock, and what is chosen is taken at once.
 
--- The due messages in the order of the queue: by priority, then due time, then id; at most p_limit.
+-- The due messages of one priority, in order, after the given one; at most p_limit.
 --
--- One index range for each channel and priority, so that nothing is stepped over; the lower priorities are not looked
--- at when the higher ones fill the limit.
+-- One index range for each channel, merged: nothing is stepped over, and no more is read than is answered.
+create function outbound_due_of_rank_v1(
+    p_now timestamptz, p_channels text[], p_rank smallint, p_after_at timestamptz, p_after_id uuid, p_limit integer
+) returns table (message_id uuid, owner_id text, next_attempt_at timestamptz)
+language plpgsql stable
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_memoize = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select w.message_id, w.owner_id, w.next_attempt_at
+    from (
+        (select d.message_id, d.owner_id, d.next_attempt_at from outbound_delivery d
+         where 'ZALO' = any (p_channels) and d.channel = 'ZALO' and d.priority = p_rank
+           and d.next_attempt_at <= p_now and d.lease_id is null
+           and (d.next_attempt_at, d.message_id) > (p_after_at, p_after_id)
+         order by d.next_attempt_at, d.message_id limit p_limit)
+        union all
+        (select d.message_id, d.owner_id, d.next_attempt_at from outbound_delivery d
+         where 'FB' = any (p_channels) and d.channel = 'FB' and d.priority = p_rank
+           and d.next_attempt_at <= p_now and d.lease_id is null
+           and (d.next_attempt_at, d.message_id) > (p_after_at, p_after_id)
+         order by d.next_attempt_at, d.message_id limit p_limit)
+        union all
+        (select d.message_id, d.owner_id, d.next_attempt_at from outbound_delivery d
+         where 'SMS' = any (p_channels) and d.channel = 'SMS' and d.priority = p_rank
+           and d.next_attempt_at <= p_now and d.lease_id is null
+           and (d.next_attempt_at, d.message_id) > (p_after_at, p_after_id)
+         order by d.next_attempt_at, d.message_id limit p_limit)
+        union all
+        (select d.message_id, d.owner_id, d.next_attempt_at from outbound_delivery d
+         where 'CALL_NOTE' = any (p_channels) and d.channel = 'CALL_NOTE' and d.priority = p_rank
+           and d.next_attempt_at <= p_now and d.lease_id is null
+           and (d.next_attempt_at, d.message_id) > (p_after_at, p_after_id)
+         order by d.next_attempt_at, d.message_id limit p_limit)
+    ) w
+    order by w.next_attempt_at, w.message_id limit p_limit;
+end
+$$;
+
+-- The due messages in the order of the queue: by priority, then due time, then id; at most p_limit. The lower
+-- priorities are not looked at when the higher ones fill the limit.
 create function outbound_due_v1(
     p_now timestamptz, p_channels text[], p_owner_id text, p_branch_id text, p_retry_only boolean, p_limit integer
 ) returns table (message_id uuid, owner_id text, priority smallint, next_attempt_at timestamptz)
 language plpgsql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_memoize = off
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -57,28 +99,8 @@ begin
         else
             return query
             select w.message_id, w.owner_id, rank, w.next_attempt_at
-            from (
-                (select d.message_id, d.owner_id, d.next_attempt_at from outbound_delivery d
-                 where 'ZALO' = any (p_channels) and d.channel = 'ZALO' and d.priority = rank
-                   and d.next_attempt_at <= p_now and d.lease_id is null
-                 order by d.next_attempt_at, d.message_id limit room)
-                union all
-                (select d.message_id, d.owner_id, d.next_attempt_at from outbound_delivery d
-                 where 'FB' = any (p_channels) and d.channel = 'FB' and d.priority = rank
-                   and d.next_attempt_at <= p_now and d.lease_id is null
-                 order by d.next_attempt_at, d.message_id limit room)
-                union all
-                (select d.message_id, d.owner_id, d.next_attempt_at from outbound_delivery d
-                 where 'SMS' = any (p_channels) and d.channel = 'SMS' and d.priority = rank
-                   and d.next_attempt_at <= p_now and d.lease_id is null
-                 order by d.next_attempt_at, d.message_id limit room)
-                union all
-                (select d.message_id, d.owner_id, d.next_attempt_at from outbound_delivery d
-                 where 'CALL_NOTE' = any (p_channels) and d.channel = 'CALL_NOTE' and d.priority = rank
-                   and d.next_attempt_at <= p_now and d.lease_id is null
-                 order by d.next_attempt_at, d.message_id limit room)
-            ) w
-            order by w.next_attempt_at, w.message_id limit room;
+            from outbound_due_of_rank_v1(p_now, p_channels, rank, '-infinity', '00000000-0000-0000-0000-000000000000',
+                                         room) w;
         end if;
         get diagnostics found_here = row_count;
         room := room - found_here;
@@ -88,53 +110,50 @@ $$;
 
 -- Locks due messages in the order of the queue, passing over those that others have locked: leases without limits run
 -- side by side, each with a full batch.
+--
+-- Walking and locking are two statements, again and again from where the last walk ended. In one, PostgreSQL would
+-- walk anew for each row that another lease was faster with.
 create function outbound_lock_due_v1(p_now timestamptz, p_channels text[], p_limit integer) returns uuid[]
 language plpgsql
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_memoize = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
     rank smallint;
+    room integer := p_limit;
+    depth integer;
+    walked uuid[];
     batch uuid[];
     locked uuid[] := '{}';
-    room integer := p_limit;
+    after_at timestamptz;
+    after_id uuid;
 begin
     foreach rank in array array[1, 2, 3]::smallint[] loop
-        exit when room <= 0;
-        -- The walk is lazy and each row is locked by its id as it comes: nothing is locked that is not taken.
-        select array_agg(l.message_id) into batch
-        from (
-            select d.message_id
+        after_at := '-infinity';
+        after_id := '00000000-0000-0000-0000-000000000000';
+        depth := room;
+        while room > 0 loop
+            select array_agg(w.message_id), max(w.next_attempt_at) into walked, after_at
+            from outbound_due_of_rank_v1(p_now, p_channels, rank, after_at, after_id, depth) w;
+            exit when walked is null;
+            after_id := walked[cardinality(walked)];
+
+            select array_agg(l.message_id) into batch
             from (
-                (select c.message_id, c.next_attempt_at from outbound_delivery c
-                 where 'ZALO' = any (p_channels) and c.channel = 'ZALO' and c.priority = rank
-                   and c.next_attempt_at <= p_now and c.lease_id is null
-                 order by c.next_attempt_at, c.message_id offset 0)
-                union all
-                (select c.message_id, c.next_attempt_at from outbound_delivery c
-                 where 'FB' = any (p_channels) and c.channel = 'FB' and c.priority = rank
-                   and c.next_attempt_at <= p_now and c.lease_id is null
-                 order by c.next_attempt_at, c.message_id offset 0)
-                union all
-                (select c.message_id, c.next_attempt_at from outbound_delivery c
-                 where 'SMS' = any (p_channels) and c.channel = 'SMS' and c.priority = rank
-                   and c.next_attempt_at <= p_now and c.lease_id is null
-                 order by c.next_attempt_at, c.message_id offset 0)
-                union all
-                (select c.message_id, c.next_attempt_at from outbound_delivery c
-                 where 'CALL_NOTE' = any (p_channels) and c.channel = 'CALL_NOTE' and c.priority = rank
-                   and c.next_attempt_at <= p_now and c.lease_id is null
-                 order by c.next_attempt_at, c.message_id offset 0)
-            ) w
-            join outbound_delivery d on d.message_id = w.message_id
-            where d.next_attempt_at <= p_now and d.lease_id is null
-            order by w.next_attempt_at, w.message_id
-            limit room
-            for update of d skip locked
-        ) l;
-        if batch is not null then
-            locked := locked || batch;
-            room := room - cardinality(batch);
-        end if;
+                select d.message_id from unnest(walked) with ordinality as c (message_id, place)
+                join outbound_delivery d on d.message_id = c.message_id
+                where d.next_attempt_at <= p_now and d.lease_id is null
+                order by c.place
+                limit room
+                for update of d skip locked
+            ) l;
+            if batch is not null then
+                locked := locked || batch;
+                room := room - cardinality(batch);
+            end if;
+            exit when cardinality(walked) < depth;
+            depth := greatest(2 * room, 50);
+        end loop;
     end loop;
     return locked;
 end
@@ -149,7 +168,8 @@ create function outbound_pick_by_owner_v1(
     p_now timestamptz, p_second bigint, p_channels text[], p_owner_limit integer, p_limit integer
 ) returns uuid[]
 language plpgsql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_memoize = off
+set plan_cache_mode = force_generic_plan
 as $$
 begin
 return (
@@ -268,7 +288,7 @@ create function outbound_lease_v1(
 )
 language plpgsql
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set enable_hashjoin = off
-set plan_cache_mode = force_generic_plan
+set enable_memoize = off set plan_cache_mode = force_generic_plan
 as $$
 declare
     -- Counted up to this many, whatever there is.
@@ -277,6 +297,7 @@ declare
     -- the processes say and however long one waited for its turn; or the limits would not hold by these times.
     taken_at timestamptz := p_now;
     this_second bigint := floor(extract(epoch from p_now));
+    waited interval;
     wanted integer := p_limit;
     held_back boolean := false;
     chosen integer;
@@ -306,9 +327,15 @@ begin
             end if;
         end if;
 
+        -- A long wait for the turn counts: what is taken now must not be charged to the second in which it began.
+        waited := clock_timestamp() - statement_timestamp();
+        if waited > '1 second' then
+            taken_at := p_now + waited;
+            this_second := floor(extract(epoch from taken_at));
+        end if;
         select greatest(this_second, w.seconds[cardinality(w.seconds)]) into this_second
         from outbound_rate_window w where w.key = '';
-        taken_at := greatest(p_now, to_timestamp(this_second));
+        taken_at := greatest(taken_at, to_timestamp(this_second));
 
         -- The same sums as the domain's RateWindow: a second counts for 61.
         select least(wanted, min(greatest(0, l.most - coalesce(u.used, 0)))) into wanted
@@ -378,14 +405,14 @@ begin
             update outbound_delivery d
             set status = 'SKIPPED', error = 'OPTED_OUT', next_attempt_at = null, failure_kind = null,
                 attempt = d.attempt + coalesce(d.attempt_failed, false)::integer, attempt_failed = null,
-                revision = d.revision + 1, updated_at = taken_at
+                revision = d.revision + 1, updated_at = greatest(taken_at, d.updated_at)
             where d.message_id = any (suppressed)
-            returning d.message_id, d.attempt
+            returning d.message_id, d.attempt, d.updated_at
         )
         insert into outbound_event (
             message_id, at, kind, from_status, to_status, actor, attempt, lease_id, leased_at, detail)
-        select g.message_id, taken_at, 'SUPPRESSED', 'LEASED', 'SKIPPED', 'system', g.attempt, p_lease_id, taken_at,
-               'OPTED_OUT'
+        select g.message_id, g.updated_at, 'SUPPRESSED', 'LEASED', 'SKIPPED', 'system', g.attempt, p_lease_id,
+               g.updated_at, 'OPTED_OUT'
         from gone g;
     end if;
 
@@ -396,7 +423,8 @@ begin
     with taken as (
         update outbound_delivery d
         set status = case when p_deadline is null then 'LEASED' else 'DISPATCHED' end,
-            lease_id = p_lease_id, leased_at = taken_at, lease_expires_at = coalesce(p_deadline, p_lease_expires_at),
+            -- Never before what happened to the message meanwhile: its timeline stays in order.
+            lease_id = p_lease_id, leased_at = greatest(taken_at, d.updated_at), lease_expires_at = coalesce(p_deadline, p_lease_expires_at),
             -- A retry after a known failure is a new attempt, with a new idempotency key.
             attempt = d.attempt + coalesce(d.attempt_failed, false)::integer,
             -- Push: all that a release needs to put it back as it was.
@@ -405,11 +433,11 @@ begin
             attempt_failed = case when p_deadline is null then d.attempt_failed end,
             error = case when p_deadline is null then d.error end,
             -- Pull: handed off.
-            dispatched_at = case when p_deadline is not null then taken_at end,
+            dispatched_at = case when p_deadline is not null then greatest(taken_at, d.updated_at) end,
             attempted = d.attempted or p_deadline is not null,
             handoff_failures = case when p_deadline is null then d.handoff_failures else 0 end,
             lost_leases = case when p_deadline is null then d.lost_leases else 0 end,
-            failure_kind = null, revision = d.revision + 1, updated_at = taken_at
+            failure_kind = null, revision = d.revision + 1, updated_at = greatest(taken_at, d.updated_at)
         where d.message_id = any (leased)
         returning d.owner_id
     )
