@@ -85,6 +85,20 @@ impl ContactStore for PgStore {
         rows.into_iter().map(contact_of).collect()
     }
 
+    async fn contacts_to_change(&self, ids: &[ContactId]) -> Result<Vec<Contact>, StoreError> {
+        let keys: Vec<String> = ids.iter().map(ContactId::key).collect();
+        let rows: Vec<ContactRow> = c::table
+            .filter(c::key.eq_any(keys))
+            // In one order everywhere, so that two of these wait for each other and don't lock each other out.
+            .order(c::key)
+            .select(COLUMNS)
+            .for_no_key_update()
+            .load(&mut *self.connection().await?)
+            .await
+            .map_err(of_statement)?;
+        rows.into_iter().map(contact_of).collect()
+    }
+
     async fn contacts_by_phone(&self, numbers: &[PhoneNumber]) -> Result<Vec<Contact>, StoreError> {
         let numbers: Vec<&str> = numbers.iter().map(PhoneNumber::as_str).collect();
         let rows: Vec<ContactRow> = c::table

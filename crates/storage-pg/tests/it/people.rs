@@ -7,7 +7,7 @@ use domain::channel::Channel;
 use domain::contact::{Contact, ContactId};
 use domain::ids::{BranchId, LeadId, StudentId, TemplateKey};
 use domain::phone::PhoneNumber;
-use domain::ports::{ContactStore, Template, TemplateStore};
+use domain::ports::{Begin, ContactStore, Idempotency, StoredAnswer, Template, TemplateStore};
 use domain::template::TemplateBody;
 
 use crate::build::{fixture, morning, owner, seconds};
@@ -56,6 +56,27 @@ async fn contacts_come_back_as_they_were_pushed_and_the_last_push_counts() {
     let emptied = Contact { id: full.id.clone(), ..bare };
     store.upsert_contacts(std::slice::from_ref(&emptied), morning() + seconds(1)).await.unwrap();
     assert_eq!(store.contacts(&[full.id]).await.unwrap(), [emptied]);
+}
+
+#[tokio::test]
+async fn who_reads_contacts_to_change_them_is_not_overtaken() {
+    let fixture = fixture().await;
+    let before = contact("l1", "Lan", "0901234567");
+    fixture.store.upsert_contacts(std::slice::from_ref(&before), morning()).await.unwrap();
+    let Begin::Fresh(unit) = fixture.store.begin(None).await.unwrap() else { panic!("fresh") };
+    let mut read = unit.stores().contacts_to_change(std::slice::from_ref(&before.id)).await.unwrap();
+    let other = fixture.store.clone();
+    let overtaking = tokio::spawn(async move {
+        let Begin::Fresh(unit) = other.begin(None).await.unwrap() else { panic!("fresh") };
+        let read = unit.stores().contacts_to_change(&[before.id]).await.unwrap();
+        unit.commit(StoredAnswer(String::new())).await.unwrap();
+        read
+    });
+    read[0].opted_out.insert(Channel::Zalo);
+    unit.stores().upsert_contacts(&read, morning() + seconds(1)).await.unwrap();
+    assert!(!overtaking.is_finished());
+    unit.commit(StoredAnswer(String::new())).await.unwrap();
+    assert!(overtaking.await.unwrap()[0].opted_out.contains(&Channel::Zalo), "it waited for the opt-out");
 }
 
 #[tokio::test]
