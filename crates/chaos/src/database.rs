@@ -30,9 +30,14 @@ const AUDIT: &str = "
         attempt integer not null, retry_count integer not null,
         owner_id text, channel text not null
     );
-    create index if not exists audit_at on chaos.audit (at);
+    create index if not exists audit_message on chaos.audit (message_id);
+    create table if not exists chaos.full_until (at timestamptz not null);
     create or replace function chaos.note() returns trigger language plpgsql as $$
     begin
+        if exists (select from chaos.full_until where at > clock_timestamp()) then
+            raise exception using errcode = 'disk_full',
+                message = 'could not extend file \"base/5/16385\": No space left on device';
+        end if;
         insert into chaos.audit (process, message_id, from_status, to_status, from_kind, to_kind, lease_id,
             old_lease_id, leased_at, next_attempt_at, attempt, retry_count, owner_id, channel)
         values (current_setting('chaos.process', true), new.message_id,
@@ -104,6 +109,40 @@ impl Database {
              where application_name = 'outbound' and pid % {one_in} = 0"
         );
         Ok(self.connect().await?.batch_execute(&cut).await?)
+    }
+
+    /// For some time nothing can be written, as on a disk that is full.
+    pub async fn fill_disk(&self, time: Duration) -> anyhow::Result<()> {
+        let client = self.connect().await?;
+        let until =
+            "insert into chaos.full_until values (clock_timestamp() + $1::bigint * interval '1 millisecond')";
+        let millis = i64::try_from(time.as_millis())?;
+        client.execute(until, &[&millis]).await?;
+        tokio::time::sleep(time).await;
+        Ok(())
+    }
+
+    /// Locks the messages' table for some time, as a careless administrator does.
+    pub async fn lock_messages(&self, time: Duration) -> anyhow::Result<()> {
+        let client = self.connect().await?;
+        let outage = self.journal.outage_begins();
+        let locked =
+            client.batch_execute("begin; lock table outbound_delivery in access exclusive mode").await;
+        if locked.is_ok() {
+            tokio::time::sleep(time).await;
+        }
+        drop(client);
+        self.journal.outage_ends(outage);
+        Ok(locked?)
+    }
+
+    /// A process that holds leases now.
+    pub async fn a_holder(&self) -> anyhow::Result<Option<String>> {
+        let held = "
+            select a.process from outbound_delivery d
+            join chaos.audit a on a.message_id = d.message_id and a.lease_id = d.lease_id
+            where d.status = 'LEASED' limit 1";
+        Ok(self.connect().await?.query_opt(held, &[]).await?.map(|row| row.get(0)))
     }
 
     /// Holds the lock of every limited lease for some time, as a slow statement would.

@@ -13,6 +13,9 @@ use crate::n8n::N8n;
 use crate::plan::{Fault, Planned, Stop};
 use crate::processes::{Order, Server};
 
+/// How long a fault waits for its moment.
+const AIM: Duration = Duration::from_millis(1_500);
+
 /// Whom faults happen to.
 #[derive(Clone)]
 pub struct Targets {
@@ -47,7 +50,10 @@ impl Targets {
     async fn one(&self, fault: Fault) -> anyhow::Result<()> {
         self.journal.fault(fault.name());
         match fault {
-            Fault::KillServer { server, down } => self.order(server, Order::Kill { down }).await,
+            Fault::KillServer { server, down } => {
+                let server = self.aim(server).await;
+                self.order(server, Order::Kill { down }).await;
+            }
             Fault::KillAll { down } => self.order_all(Order::Kill { down }).await,
             Fault::StopServer { server, down } => self.order(server, Order::Restart { down }).await,
             Fault::RollingRestart => {
@@ -56,6 +62,7 @@ impl Targets {
                 }
             }
             Fault::Freeze { server, time, then_kill } => {
+                let server = self.aim(server).await;
                 self.order(server, Order::Freeze { time, then_kill }).await;
             }
             Fault::Postgres { stop, down } => {
@@ -64,14 +71,36 @@ impl Targets {
                     Stop::Immediate => StopMode::Immediate,
                     Stop::Kill => StopMode::Kill,
                 };
+                self.wait_for_a_hand_off().await;
                 self.database.restart(mode, down).await?;
             }
             Fault::CutConnections { one_in } => self.database.cut_connections(one_in).await?,
             Fault::HoldLimits { time } => self.database.hold_limits(time).await?,
+            Fault::LockMessages { time } => self.database.lock_messages(time).await?,
+            Fault::DiskFull { time } => self.database.fill_disk(time).await?,
             Fault::N8n { mode, time } => self.n8n.behave(mode, time).await,
             Fault::N8nDown { time } => self.n8n.go_down(time).await?,
         }
         Ok(())
+    }
+
+    /// A server with a hand-off under way, if one shows up soon; else the one that was planned. Few moments of a
+    /// server's life are dangerous: left to chance alone, most faults would miss them.
+    async fn aim(&self, planned: usize) -> usize {
+        if !self.wait_for_a_hand_off().await {
+            return planned;
+        }
+        let holder = self.database.a_holder().await.ok().flatten();
+        let number = holder.and_then(|name| name.strip_prefix('s')?.split('.').next()?.parse::<usize>().ok());
+        number.map_or(planned, |number| number.saturating_sub(1))
+    }
+
+    async fn wait_for_a_hand_off(&self) -> bool {
+        let end = Instant::now() + AIM;
+        while !self.n8n.is_busy() && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.n8n.is_busy()
     }
 
     async fn order(&self, server: usize, order: Order) {

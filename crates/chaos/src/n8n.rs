@@ -6,6 +6,7 @@ pub mod script;
 pub mod server;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -40,7 +41,13 @@ impl N8n {
         let (log, stop) = (Arc::new(Log::default()), CancellationToken::new());
         let caller = Caller::new(client, Arc::clone(&log), clock, stop.clone());
         let mode = RwLock::new((0, Mode::Normal));
-        let server = Arc::new(Server { script: Script { seed, late }, mode, log: Arc::clone(&log), caller });
+        let server = Arc::new(Server {
+            script: Script { seed, late },
+            mode,
+            log: Arc::clone(&log),
+            caller,
+            in_flight: AtomicUsize::new(0),
+        });
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).context("N8N finds no port")?;
         let address = listener.local_addr()?;
         let listening = stop.child_token();
@@ -96,6 +103,11 @@ impl N8n {
     pub async fn pulled(&self, message: &Value) {
         let key = format!("{}:{}", message["messageId"].as_str().unwrap_or_default(), message["attempt"]);
         self.server.take(message, Via::Pull, key).await;
+    }
+
+    /// Whether a hand-off waits for its answer.
+    pub fn is_busy(&self) -> bool {
+        self.server.in_flight.load(Ordering::Relaxed) > 0
     }
 
     /// How much it still has to say.

@@ -38,7 +38,7 @@ impl Options {
             servers: 3,
             limits: Limits { global: 600, per_owner: 60 },
             callback_seconds: 20,
-            pace: 2_000,
+            pace: 1_500,
             drain: Duration::from_secs(180),
             talk: false,
         }

@@ -72,6 +72,16 @@ pub enum Fault {
         /// How long.
         time: Duration,
     },
+    /// The messages' table is locked.
+    LockMessages {
+        /// How long.
+        time: Duration,
+    },
+    /// Writes fail as on a full disk.
+    DiskFull {
+        /// How long.
+        time: Duration,
+    },
     /// N8N behaves in some way.
     N8n {
         /// How.
@@ -101,6 +111,8 @@ impl Fault {
             Self::Postgres { stop: Stop::Kill, .. } => "PostgreSQL restarted (kill -9)",
             Self::CutConnections { .. } => "database connections cut",
             Self::HoldLimits { .. } => "the limits' row locked by somebody else",
+            Self::LockMessages { .. } => "the messages' table locked by somebody else",
+            Self::DiskFull { .. } => "the database's disk full",
             Self::N8n { mode: Mode::Unavailable, .. } => "N8N answers 503",
             Self::N8n { mode: Mode::TooMany { .. }, .. } => "N8N answers 429 with Retry-After",
             Self::N8n { mode: Mode::GatewayTimeout, .. } => "N8N answers 504",
@@ -176,6 +188,8 @@ fn kinds(rng: &mut StdRng, servers: usize, share: f64) -> Vec<Fault> {
         Fault::CutConnections { one_in: 1 },
         Fault::CutConnections { one_in: 2 },
         Fault::HoldLimits { time: millis(rng, 1_000, 7_000) },
+        Fault::LockMessages { time: millis(rng, 1_000, 6_500).mul_f64(share) },
+        Fault::DiskFull { time: millis(rng, 500, 3_500) },
         n8n(rng, Mode::Unavailable, 1_000, 6_000),
         n8n(rng, too_many, 1_000, 4_000),
         n8n(rng, Mode::GatewayTimeout, 500, 2_500),

@@ -201,11 +201,11 @@ impl Supervisor {
                 tokio::time::sleep(time).await;
                 if then_kill {
                     self.kill(process).await;
-                    return Some(Duration::ZERO);
+                } else {
+                    let _ = kill(process.pid, Signal::SIGCONT);
                 }
-                let _ = kill(process.pid, Signal::SIGCONT);
                 self.launch.journal.process(&process.name, Incident::Frozen, from);
-                None
+                then_kill.then_some(Duration::ZERO)
             }
         }
     }

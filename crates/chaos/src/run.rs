@@ -147,7 +147,7 @@ impl Stage {
             seed: self.options.seed,
             pace: self.options.pace,
             burst: self.options.limits.per_owner + 20,
-            most_waiting: self.options.limits.global / 2,
+            most_waiting: self.options.limits.global,
             waiting: Arc::default(),
             addresses: Arc::default(),
             stop,

@@ -26,7 +26,7 @@ pub async fn run(load: Load, number: usize) {
         }
         made += 1;
         let tag = format!("c{number}-{made}");
-        let (ask, wanted) = if rng.random_bool(0.12) {
+        let (ask, wanted) = if rng.random_bool(0.05) {
             bulk(&load, &mut rng, &tag)
         } else {
             (single(&load, &mut rng, &tag), 1)
@@ -139,7 +139,7 @@ fn single(load: &Load, rng: &mut StdRng, tag: &str) -> Ask {
 /// Many at once; now and then more than their owner may send in a minute.
 fn bulk(load: &Load, rng: &mut StdRng, tag: &str) -> (Ask, usize) {
     let mut body = shared(load, rng, tag);
-    let wanted = if rng.random_bool(0.15) { load.burst } else { rng.random_range(2..25) };
+    let wanted = if rng.random_bool(0.06) { load.burst } else { rng.random_range(2..25) };
     body["ownerId"] = owner(rng).into();
     let recipients: Vec<Value> =
         (0..wanted).map(|_| json!({"to": load.new_address(&body["channel"])})).collect();
@@ -156,7 +156,7 @@ fn shared(load: &Load, rng: &mut StdRng, tag: &str) -> Value {
 
 /// One owner has more to say than the others.
 fn owner(rng: &mut StdRng) -> String {
-    let number = if rng.random_bool(0.3) { 0 } else { rng.random_range(0..OWNERS) };
+    let number = if rng.random_bool(0.12) { 0 } else { rng.random_range(0..OWNERS) };
     format!("owner-{number}")
 }
 

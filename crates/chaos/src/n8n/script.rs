@@ -136,7 +136,11 @@ fn answered(reply: Reply, callbacks: Vec<Callback>) -> Reaction {
 }
 
 fn normal(rng: &mut Chance<'_>) -> Reaction {
-    let quick = rng.some(0, 60);
+    let delay = match rng.up_to(10) {
+        0..5 => rng.some(0, 60),
+        5..9 => rng.some(60, 900),
+        _ => rng.some(900, 1_800),
+    };
     let reaction = match rng.up_to(1_000) {
         0..15 => answered(Reply::NotAccepted([404, 408, 425, 500, 502, 503][rng.up_to(6)]), Vec::new()),
         15..30 => answered(Reply::Refused([400, 401, 403, 422][rng.up_to(4)]), Vec::new()),
@@ -148,7 +152,7 @@ fn normal(rng: &mut Chance<'_>) -> Reaction {
         76..80 => answered(Reply::Settled(Word::Skipped), Vec::new()),
         _ => answered(Reply::Accepted, outcome(rng, Mode::Normal)),
     };
-    Reaction { delay: quick, ..reaction }
+    Reaction { delay, ..reaction }
 }
 
 /// What N8N says about a message that it took.

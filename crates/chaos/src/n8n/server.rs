@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http_body_util::{BodyExt as _, Full};
@@ -24,6 +25,24 @@ pub struct Server {
     pub(super) mode: RwLock<(u64, Mode)>,
     pub(super) log: Arc<Log>,
     pub(super) caller: Arc<Caller>,
+    /// Hand-offs that have arrived and have no answer yet.
+    pub(super) in_flight: AtomicUsize,
+}
+
+/// One hand-off in flight, until its answer or the end of its connection.
+struct InFlight<'a>(&'a AtomicUsize);
+
+impl<'a> InFlight<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Opens a socket at the address, also right after another one was closed there.
@@ -59,6 +78,7 @@ impl Server {
         let key = key.unwrap_or_default().to_owned();
         let raw = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
         let body: Value = serde_json::from_slice(&raw).unwrap_or(Value::Null);
+        let _in_flight = InFlight::begin(&self.in_flight);
         let (number, reaction) = self.take(&body, Via::Push, key).await;
         tokio::time::sleep(reaction.delay).await;
         match reaction.reply {

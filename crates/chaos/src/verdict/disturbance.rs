@@ -26,15 +26,13 @@ pub enum Disturbance {
 /// What happened to the process of a lease between the lease and a moment after it.
 pub fn of_lease(evidence: &Evidence, lease: &Step, until: Moment) -> Option<Disturbance> {
     let lease_ends = lease.at.plus(Duration::from_secs(LEASE_SECONDS) + AFTERMATH);
-    let of_process = |kind: Incident| {
-        let incidents = evidence.notes.processes.iter();
-        incidents
-            .filter(|incident| incident.process == lease.process && incident.kind == kind)
-            .any(|incident| incident.to >= lease.at && incident.from <= until)
-    };
-    if of_process(Incident::Killed) {
+    let mut incidents = evidence.notes.processes.iter().filter(|incident| incident.process == lease.process);
+    // Also before the lease: its statement may have waited in the database longer than its process lived.
+    if incidents.clone().any(|incident| incident.kind == Incident::Killed && incident.from <= until) {
         Some(Disturbance::Killed)
-    } else if of_process(Incident::Frozen) {
+    } else if incidents.any(|incident| {
+        incident.kind == Incident::Frozen && incident.to >= lease.at && incident.from <= until
+    }) {
         Some(Disturbance::Frozen)
     } else if evidence
         .notes
