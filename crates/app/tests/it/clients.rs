@@ -289,6 +289,9 @@ async fn an_opt_out_that_arrives_later_stops_queued_messages_at_the_lease() {
     // New ones are stored and skipped, also by the number itself.
     let new = app.post(MESSAGES, &app.admin(), &message("SMS", "Mới")).await.expect(200);
     assert_eq!((&new["skipped"], &new["reason"]), (&json!(true), &json!("OPTED_OUT")));
+    let bare = json!({"channel": "SMS", "to": "0901 234 567", "text": "Mới nữa"});
+    let bare = app.post(MESSAGES, &app.admin(), &bare).await.expect(200);
+    assert_eq!((&bare["skipped"], &bare["reason"]), (&json!(true), &json!("OPTED_OUT")));
     push(&app, contact(json!([]))).await;
     app.post(MESSAGES, &app.admin(), &message("SMS", "Lại nhận tin")).await.expect(201);
 }
@@ -312,6 +315,8 @@ async fn every_id_that_a_request_names_is_checked_not_the_first_one_alone() {
         (json!({"leadId": "mine"}), 201, 201),
         (json!({"leadId": "mine", "studentId": "mine"}), 201, 201),
         (json!({"leadId": "mine", "studentId": "foreign"}), 403, 403),
+        (json!({"leadId": "mine", "studentId": "foreign", "ownerId": "u1", "branchId": "b1"}), 403, 403),
+        (json!({"leadId": "foreign", "ownerId": "u1", "branchId": "b1"}), 403, 201),
         (json!({"leadId": "foreign", "studentId": "mine"}), 403, 201),
         (json!({"leadId": "foreign"}), 403, 201),
         (json!({"studentId": "foreign", "to": "0901234561"}), 403, 403),

@@ -14,6 +14,7 @@ use test_support::database::TestDatabase;
 use test_support::scripted_n8n::{CallbackPlan, Reaction};
 use tokio::sync::watch;
 
+use crate::duplicates::meeting;
 use crate::http::{Answer, Http, answer};
 use crate::process::Process;
 use crate::support::{CALLBACK_SECRET, PATIENCE, SERVICE_TOKEN, TestApp, settings, sms};
@@ -192,11 +193,14 @@ async fn requests_at_once_with_one_key_run_once_and_the_others_wait_or_are_told_
     let second = TestApp::builder().beside(&app).start().await;
     for case in cases(&app).await {
         let (name, before) = (case.name, traces(&app).await);
-        let answers = join_all((0..8).map(|n| {
+        let requests = join_all((0..8).map(|n| {
             let http = if n % 2 == 0 { &app.http } else { &second.http };
             case.send(http)
-        }))
-        .await;
+        }));
+        let answers = match name {
+            "create" | "bulk" | "job" => meeting(&app, 8, requests).await,
+            _ => requests.await,
+        };
         let (done, told): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status < 300);
         told.iter().for_each(|answer| {
             assert_conflict(answer, name);
@@ -244,6 +248,38 @@ async fn while_a_dispatch_is_under_way_its_key_is_taken_and_afterwards_its_answe
     assert_eq!((first.status, &first.body["accepted"]), (200, &json!(1)), "{}", first.body);
     assert!(is_replayed(&third) && third.body == first.body, "{}", third.body);
     assert_eq!(app.n8n.log().hand_offs.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dispatch_whose_server_died_is_not_run_again_at_once_and_its_hand_off_repeats_with_the_same_key_alone()
+ {
+    let app = TestApp::builder().script(|_| settled()).start().await;
+    let id = app.create(sms(1)).await;
+    let mut dying = Process::serve(&settings(app.database.url(), &app.n8n.url())).await;
+    let http = dying.http.clone();
+    let (by, key) = (bearer(&app, "admin"), "k1".to_owned());
+    let (method, path) = (Method::POST, "/api/outbound/dispatch".to_owned());
+    let dispatch =
+        Case { name: "dispatch", key, method, path, body: json!({"limit": 1}), other: by.clone(), by };
+    app.n8n.pause_answers();
+    let request = http.request(Method::POST, &dispatch.path).header(dispatch.by.0, &dispatch.by.1);
+    let request = request.header("idempotency-key", &dispatch.key).json(&dispatch.body);
+    let (unanswered, ()) = tokio::join!(try_answer(request), async {
+        app.n8n.wait_until(|log| log.hand_offs.len() == 1, PATIENCE).await.unwrap();
+        dying.kill();
+    });
+    assert!(unanswered.is_none());
+    app.n8n.resume_answers();
+    assert_conflict(&dispatch.send(&app).await, "nobody knows what it has done");
+    app.clock.advance(TimeDelta::minutes(9));
+    assert_conflict(&dispatch.send(&app).await, "it may still be at work");
+    app.clock.advance(TimeDelta::minutes(2));
+    let again = dispatch.send(&app).await;
+    assert!(!is_replayed(&again));
+    assert_eq!(again.expect(200)["accepted"], 1);
+    let keys: Vec<_> = app.n8n.log().of(&id).iter().map(|one| one.idempotency_key.clone()).collect();
+    assert_eq!(keys, [format!("{id}:1"), format!("{id}:1")], "N8N drops the repeat");
+    assert_eq!(app.message(&id).await["outboundMessage"]["status"], "SENT");
 }
 
 #[tokio::test]
