@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, Utc};
 use domain::ids::OwnerId;
 use domain::ports::{MessageReader, MessageStore};
+use tokio::sync::Barrier;
 
 use crate::build::{fixture, insert, lease_request, limits, message, morning, owned, owner, seconds};
 
@@ -61,6 +62,34 @@ async fn eight_leasers_never_overshoot_a_limit_in_any_minute() {
         let most = most_in_a_minute(&times);
         assert!(most <= 30, "{most} of {owner} in a minute");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn leases_in_the_same_moment_share_one_limit() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=2_000).map(|n| owned(n, &format!("o{}", n % 50)))).await;
+    let barrier = Arc::new(Barrier::new(8));
+    let leasers = (0..8_u128).map(|leaser| {
+        let (store, barrier) = (fixture.store.clone(), Arc::clone(&barrier));
+        tokio::spawn(async move {
+            let mut taken = Vec::new();
+            for round in 0..10 {
+                let now = morning() + seconds(100) * i32::try_from(round).unwrap();
+                let mut request = lease_request(leaser * 1_000 + round, 50, now);
+                request.limits = limits(120, 30);
+                barrier.wait().await;
+                taken.push(store.lease_due(&request).await.unwrap().messages.len());
+            }
+            taken
+        })
+    });
+    let mut rounds = [0; 10];
+    for leaser in leasers.collect::<Vec<_>>() {
+        for (round, taken) in leaser.await.unwrap().into_iter().enumerate() {
+            rounds[round] += taken;
+        }
+    }
+    assert_eq!(rounds, [120; 10]);
 }
 
 #[tokio::test]
