@@ -4,6 +4,7 @@
 //! as the system makes them. N8N is played by the module `past`, and nothing is sent.
 
 mod history;
+mod logins;
 mod past;
 mod people;
 mod welcome;
@@ -18,6 +19,7 @@ use crate::clock::SystemClock;
 use crate::settings::{Layers, Values, variables as v};
 use crate::storage::Storage;
 
+pub use logins::logins;
 pub use welcome::welcome;
 
 /// What a demo sets where nobody else does: it can be tried at night, and without an N8N.

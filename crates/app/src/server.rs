@@ -17,10 +17,12 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::task::TaskTracker;
+use web_ui::{DemoLogin, Pages};
 
 use crate::engine::{Engine, Shutdown};
 use crate::gateway::{Gateway, callback_url, signing_secrets};
 use crate::jwks::PublishedKeys;
+use crate::pages::pages;
 use crate::settings::{AccessSettings, Secrets, Settings};
 use crate::storage::{self, Ready, Storage};
 use crate::worker::{Worker, maintenance};
@@ -75,6 +77,17 @@ impl Server {
         socket: TcpListener,
         parts: Parts,
     ) -> anyhow::Result<Self> {
+        Self::start_with_logins(settings, storage, socket, parts, Vec::new())
+    }
+
+    /// As [`Server::start`], with one-click logins on the pages: for the demo.
+    pub fn start_with_logins(
+        settings: &Settings,
+        storage: &Storage,
+        socket: TcpListener,
+        parts: Parts,
+        demo_logins: Vec<DemoLogin>,
+    ) -> anyhow::Result<Self> {
         let address = socket.local_addr().context("the socket has no address")?;
         let gateway = Gateway::new(settings, &local_url(address), &parts.clock)?;
         let shutdown = Shutdown::default();
@@ -87,9 +100,11 @@ impl Server {
             shutdown,
         };
         let runs = TaskTracker::new();
-        let api = api(settings, storage, &engine, &gateway, runs.clone())?;
+        let auth = auth(&settings.access)?;
+        let pages = pages(settings, storage, &engine, auth.tokens.clone(), runs.clone(), demo_logins);
+        let api = api(settings, storage, &engine, &gateway, runs.clone(), auth)?;
         let drain = settings.n8n.timeout.to_std().context("N8N_TIMEOUT_SECONDS")? + DRAIN_MARGIN;
-        let (http, serving) = serve_http(api, socket, drain)?;
+        let (http, serving) = serve_http(api, pages, socket, drain)?;
         let loops = start_loops(&engine, settings, storage);
         announce(settings, &gateway, address);
         Ok(Self { address, http, serving, loops, runs, gateway, engine, drain })
@@ -140,12 +155,17 @@ impl Server {
 
 fn serve_http(
     api: Api,
+    pages: Pages,
     socket: TcpListener,
     drain: Duration,
 ) -> anyhow::Result<(ServerHandle, JoinHandle<std::io::Result<()>>)> {
-    let configure = http_api::configure(api);
+    let (api, pages) = (http_api::configure(api), web_ui::configure(pages));
     let server = HttpServer::new(move || {
-        App::new().configure(configure.clone()).wrap(Compress::default()).wrap(from_fn(http_api::around))
+        App::new()
+            .configure(api.clone())
+            .configure(pages.clone())
+            .wrap(Compress::default())
+            .wrap(from_fn(http_api::around))
     })
     .shutdown_timeout(drain.as_secs())
     .disable_signals()
@@ -162,6 +182,7 @@ fn api(
     engine: &Engine,
     gateway: &Gateway,
     runs: TaskTracker,
+    auth: AuthSettings,
 ) -> anyhow::Result<Api> {
     Ok(Api {
         backend: Arc::new(storage.store.clone()),
@@ -171,7 +192,7 @@ fn api(
         gateway: gateway.port(),
         callbacks: Arc::new(N8nCallbacks::new(signing_secrets(settings)?)),
         stopping: Arc::new(engine.shutdown.clone()),
-        gate: Arc::new(Gate::new(auth(&settings.access)?)),
+        gate: Arc::new(Gate::new(auth)),
         worker: WorkerDefaults {
             batch: settings.worker.batch_size,
             concurrency: settings.worker.concurrency,

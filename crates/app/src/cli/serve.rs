@@ -70,12 +70,9 @@ async fn serve(
             demo::fill(&storage, &settings.rules).await.context("the demo's messages could not be made")?;
         }
         let clock = clock(settings.server.test_clock.clone());
-        let server = Server::start(
-            settings,
-            &storage,
-            socket,
-            Parts { clock, entropy: Arc::new(RandomEntropy::default()) },
-        )?;
+        let parts = Parts { clock, entropy: Arc::new(RandomEntropy::default()) };
+        let logins = if options.demo { demo::logins(settings) } else { Vec::new() };
+        let server = Server::start_with_logins(settings, &storage, socket, parts, logins)?;
         if options.demo {
             say(&demo::welcome(&server.url(), settings)?);
         }

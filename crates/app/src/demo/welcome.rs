@@ -14,7 +14,7 @@ const TOKENS_FOR: TimeDelta = TimeDelta::days(7);
 
 /// Where the server is, who may log in, and three commands to paste.
 pub fn welcome(url: &str, settings: &Settings) -> anyhow::Result<String> {
-    let mut text = format!("\nOutbound serves on {url} (the API: {url}/docs)\n\n");
+    let mut text = format!("\nThe queue: {url}/outbound (sign in with one click)\nThe API:   {url}/docs\n\n");
     text.push_str(match (settings.n8n.simulator, &settings.n8n.webhook_url) {
         (true, _) => "N8N is simulated: NOTHING IS SENT to anybody.\n",
         (false, Some(_)) => {

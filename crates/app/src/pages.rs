@@ -1,0 +1,54 @@
+//! The pages at `/outbound`, wired to the same stores, rules and token checks as the API.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::access::Caller;
+use http_api::TokenVerifier;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+use web_ui::{Background, DemoLogin, Pages, TokenError};
+
+use crate::engine::Engine;
+use crate::settings::Settings;
+use crate::storage::Storage;
+
+/// What the pages work with. `demo_logins` is empty but in the demo.
+pub(crate) fn pages(
+    settings: &Settings,
+    storage: &Storage,
+    engine: &Engine,
+    tokens: Option<Arc<dyn TokenVerifier>>,
+    runs: TaskTracker,
+    demo_logins: Vec<DemoLogin>,
+) -> Pages {
+    Pages {
+        stores: Arc::clone(&engine.stores),
+        idempotency: Arc::new(storage.store.clone()),
+        rules: Arc::clone(&engine.rules),
+        clock: Arc::clone(&engine.clock),
+        entropy: Arc::clone(&engine.entropy),
+        gateway: engine.gateway.clone(),
+        simulator: settings.n8n.simulator,
+        concurrency: settings.worker.concurrency,
+        stopping: Arc::new(engine.shutdown.clone()),
+        background: Background::new(Handle::current(), runs),
+        tokens: tokens.map(|tokens| Arc::new(SameTokens(tokens)) as Arc<dyn web_ui::TokenVerifier>),
+        secure_cookies: settings.server.public_url.as_ref().is_some_and(|url| url.scheme() == "https"),
+        demo_logins,
+    }
+}
+
+/// The API's own check.
+struct SameTokens(Arc<dyn TokenVerifier>);
+
+#[async_trait]
+impl web_ui::TokenVerifier for SameTokens {
+    async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Caller, TokenError> {
+        self.0.verify(token, now).await.map_err(|error| match error {
+            http_api::TokenError::Refused(_) => TokenError::Refused,
+            http_api::TokenError::Unavailable(cause) => TokenError::Unavailable(cause),
+        })
+    }
+}
