@@ -54,6 +54,9 @@ fn axe_finds_nothing_on_any_page_in_either_scheme_on_desk_and_phone() {
     for (name, path) in PAGES {
         browser.go(&site.page(&path.replace("{id}", &id)));
         check(name);
+        browser.look(390, 844, false);
+        let wider = browser.run("return document.documentElement.scrollWidth - 390");
+        assert!(wider.as_i64().unwrap() <= 0, "{name} is wider than a phone by {wider}");
     }
     browser.go(&site.page("/outbound/nowhere"));
     check("not found");
