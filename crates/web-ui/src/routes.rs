@@ -22,6 +22,7 @@ pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
                 .route("", get().to(queue::queue))
                 .route("/", get().to(sign_in::from_the_top))
                 .route("/live", get().to(queue::live::live))
+                .route("/ticked", post().to(message::act::ticked))
                 .route("/messages/{id}", get().to(message::message))
                 .route("/messages/{id}/cancel", post().to(message::act::cancel))
                 .route("/messages/{id}/requeue", post().to(message::act::requeue))

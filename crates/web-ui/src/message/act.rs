@@ -1,4 +1,4 @@
-//! Cancel and requeue one message.
+//! Cancel and requeue: one message, or those that are ticked in the queue.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
@@ -25,6 +25,27 @@ pub(crate) async fn requeue(
     pages: Data<Pages>,
 ) -> Result<HttpResponse, PageError> {
     act(Act::Requeue, Said::Requeued, &posted, &id, &pages).await
+}
+
+/// The most messages that one form names: a page of the queue.
+const MAX_TICKED: usize = 200;
+
+/// Does to every message that is ticked what the pressed button says.
+pub(crate) async fn ticked(
+    posted: Posted<MessagingRun>,
+    pages: Data<Pages>,
+) -> Result<HttpResponse, PageError> {
+    let Posted { may, form } = posted;
+    let (act, said) = match form.get("act") {
+        Some("cancel") => (Act::Cancel, Said::Cancelled),
+        Some("requeue") => (Act::Requeue, Said::Requeued),
+        Some(_) | None => return Err(PageError::Unreadable),
+    };
+    let ids: Vec<MessageId> = form.fields("id").filter_map(|id| id.parse().ok()).take(MAX_TICKED).collect();
+    let managed = manage(&pages.deps(), act, &may.actor(), &may.caller.scope(), &ids).await?;
+    let not_done = managed.refused.len() + managed.contended.len() + managed.unknown.len();
+    let flash = Flash::counted(said, managed.changed.len() as u64, not_done as u64);
+    Ok(go_to_saying(safe_back(form.get("back")), flash, &pages))
 }
 
 async fn act(

@@ -80,3 +80,20 @@ fn reading_filtering_and_acting_need_no_script() {
     browser.until_seen("Đã hủy 1 tin.");
     assert!(browser.url().ends_with(&id));
 }
+
+#[test]
+fn ticked_messages_are_cancelled_together_and_those_that_refuse_are_counted() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let ids = ["0987654321", "0987654322"].map(|to| site.queue_message(to, "Chào bạn"));
+    browser.go(&site.page("/outbound?status=SENT"));
+    let sent = browser.run("return document.querySelector('tr.row').dataset.id");
+    browser.go(&site.page("/outbound"));
+    assert_eq!(browser.run("return getComputedStyle(document.querySelector('.act-bar')).display"), "none");
+    for id in ids.iter().map(String::as_str).chain(sent.as_str()) {
+        browser.click(&format!("#m-{id} input"));
+    }
+    browser.click(".act-bar button.danger");
+    browser.until_seen("Đã hủy 2 tin. 1 tin không cho phép.");
+    assert!(browser.text(&format!("#m-{} .pill", ids[0])).contains("Đã hủy"));
+}
