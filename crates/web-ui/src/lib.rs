@@ -4,7 +4,7 @@
 //! live rows, the keyboard, previews while one types. Nothing is loaded from elsewhere, and the policy of each page
 //! (`around`) allows no inline script or style.
 //!
-//! A handler takes its rights as a parameter ([`visit::May`], [`visit::Posted`]), runs a use case of `domain` within
+//! A handler takes its rights as a parameter (`visit::May`, `visit::Posted`), runs a use case of `domain` within
 //! the caller's scope, and shows a template of `templates/`. Wording lives in `present` and beside the markup, both
 //! languages side by side.
 
