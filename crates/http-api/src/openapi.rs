@@ -4,6 +4,8 @@
 //! is always there in an answer. Handlers name what is their own.
 
 mod answers;
+mod choices;
+mod examples;
 mod operations;
 mod schemas;
 

@@ -3,7 +3,7 @@
 use domain::ports::MAX_CALLBACKS;
 use serde_json::{Map, Value, json};
 
-use super::answers;
+use super::{answers, examples};
 
 /// Paths that lead to the same operations as others do.
 const ALIASES: [(&str, &str, &str); 1] = [("/api/templates", "/api/outbound/templates", "get")];
@@ -24,6 +24,7 @@ pub(super) fn complete(document: &mut Value) {
                 for (_, max) in ONE_OR_MANY.iter().filter(|(of, _)| of == path) {
                     one_or_many(operation, *max);
                 }
+                examples::complete(path, method, operation);
                 answers::complete(path, operation);
             }
         }

@@ -83,6 +83,7 @@ pub(super) fn complete(document: &mut Value) {
             code.insert("enum".to_owned(), json!(CODES));
         }
     }
+    super::choices::complete(schemas);
 }
 
 /// The schemas that what is under `key` of any operation leads to.

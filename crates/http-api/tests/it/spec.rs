@@ -6,7 +6,7 @@ use std::path::Path;
 use http_api::ApiError;
 use serde_json::Value;
 
-use crate::support::TestApi;
+use crate::support::{TestApi, bearer, request};
 
 /// Method and path.
 type Operations = BTreeSet<(String, String)>;
@@ -183,6 +183,36 @@ fn camel(field: &str) -> String {
     let mut words = field.split('_');
     let first = words.next().unwrap().to_owned();
     words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..])
+}
+
+#[actix_web::test]
+async fn every_body_has_an_example_that_the_server_takes() {
+    let document = http_api::document();
+    for (method, path) in documented(&document) {
+        let body = &document["paths"][&path][&method]["requestBody"]["content"]["application/json"];
+        let empty = path.ends_with("{id}/cancel") || path.ends_with("{id}/requeue");
+        assert_eq!(body.is_object() && !empty, body["example"].is_object(), "{method} {path}");
+        if !body["example"].is_object() {
+            continue;
+        }
+        let api = TestApi::new();
+        let asked =
+            path.replace("{id}", "01890000-0000-7000-8000-000000000000").replace("{key}", "remind_start");
+        let template = document["paths"]["/api/outbound/templates"]["post"]["requestBody"]["content"]
+            ["application/json"]["example"]
+            .clone();
+        if path.contains("{key}") {
+            assert_eq!(api.post_json("/api/outbound/templates", &template).await.status, 201);
+        }
+        let request = request(method.to_uppercase().parse().unwrap(), &asked)
+            .insert_header(bearer("admin"))
+            .insert_header(("x-worker-secret", "worker-secret"))
+            .insert_header(("x-callback-secret", "callback-secret"))
+            .insert_header(("x-service-token", "service-token"));
+        let answer = api.send(request.set_payload(body["example"].to_string())).await;
+        // What it names need not be there.
+        assert!(answer.status.is_success() || answer.status == 404, "{method} {path}: {}", answer.body);
+    }
 }
 
 #[actix_web::test]
