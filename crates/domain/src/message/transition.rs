@@ -218,7 +218,7 @@ impl Message {
     fn cancel(&self, by: Actor, ctx: &Context<'_>) -> Result<Step, Illegal> {
         match &self.state {
             State::Queued(_) | State::Failed(_) => {
-                let next = self.with(State::Cancelled);
+                let next = Self { attempt: self.last_attempt(), ..self.with(State::Cancelled) };
                 let entry = self.entry(EntryKind::Cancelled, &next, by, None, ctx);
                 Ok(self.moved(ctx, next, Some(entry)))
             }
@@ -234,7 +234,7 @@ impl Message {
         match &self.state {
             State::Failed(_) | State::Skipped { .. } | State::Cancelled => {
                 let next = Self {
-                    attempt: self.attempt.saturating_add(1),
+                    attempt: self.last_attempt().saturating_add(1),
                     retry_count: 0,
                     handoff_failures: 0,
                     lost_leases: 0,
@@ -305,6 +305,22 @@ impl Message {
     fn put_back(&self, resume: Resume, due_at: DateTime<Utc>, error: Option<String>) -> Self {
         let attempt = self.attempt - u32::from(starts_new_attempt(&resume)).min(self.attempt);
         Self { attempt, ..self.with(resume.due(due_at, error)) }
+    }
+
+    /// The last attempt that may have reached N8N. A retry that was put back bears the number of the attempt before.
+    fn last_attempt(&self) -> u32 {
+        let was_put_back = self.handoff_failures > 0 || self.lost_leases > 0;
+        let was_ahead = match &self.state {
+            State::Failed(Failure::Retry(retry)) => retry.attempt_failed && was_put_back,
+            State::Failed(Failure::Dead { .. } | Failure::Held { .. })
+            | State::Queued(_)
+            | State::Leased(_)
+            | State::Dispatched(_)
+            | State::Sent(_)
+            | State::Skipped { .. }
+            | State::Cancelled => false,
+        };
+        self.attempt.saturating_add(u32::from(was_ahead))
     }
 
     fn held_by(&self, lease: LeaseId) -> Result<&Lease, Illegal> {

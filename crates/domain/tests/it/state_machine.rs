@@ -88,6 +88,7 @@ proptest! {
         let mut now = morning();
         let mut message = message(1);
         let mut keys_known_failed: Vec<String> = Vec::new();
+        let mut last_handed_off = 0;
         for (event, seconds) in steps {
             now += TimeDelta::seconds(seconds);
             let before = message.clone();
@@ -101,7 +102,8 @@ proptest! {
             prop_assert_eq!(after.revision, before.revision + 1);
             prop_assert!(!matches!(before.state, State::Sent(_)), "SENT is never left");
             if matches!(event, Event::Requeue { .. }) {
-                prop_assert_eq!((after.retry_count, after.attempt), (0, before.attempt + 1));
+                prop_assert_eq!(after.retry_count, 0);
+                prop_assert!(after.attempt > before.attempt, "a requeue is a new attempt");
             } else {
                 let failed = u32::from(is_failure(&event, &before, &rules));
                 prop_assert_eq!(after.retry_count, before.retry_count + failed, "retryCount counts failed attempts only");
@@ -182,4 +184,24 @@ fn a_timed_out_callback_under_retry_repeats_the_same_key() {
     let again =
         moved(&retry, Event::Lease { lease: lease(2), pulled: true }, late + TimeDelta::hours(1), &rules);
     assert_eq!(again.idempotency_key(), sent.idempotency_key());
+}
+
+/// A retry's hand-off may have reached N8N before its lease was lost: N8N would drop what comes under the same key.
+#[test]
+fn a_requeue_never_brings_back_a_key_that_was_used() {
+    let rules = Rules::default();
+    let first = moved(&message(1), Event::Lease { lease: lease(1), pulled: false }, morning(), &rules);
+    let failed = Event::Refused { lease: lease(1), error: "no".to_owned() };
+    let failed = moved(&first, failed, morning(), &rules);
+    let later = morning() + TimeDelta::hours(1);
+    let second = moved(&failed, Event::Lease { lease: lease(2), pulled: false }, later, &rules);
+    let lost = moved(&second, Event::Expired, later + TimeDelta::hours(1), &rules);
+    let (now, by) = (later + TimeDelta::hours(2), Actor::System);
+    let cancelled = moved(&lost, Event::Cancel { by: by.clone() }, now, &rules);
+    for before in [lost, cancelled] {
+        let requeued = moved(&before, Event::Requeue { by: by.clone() }, now, &rules);
+        assert_eq!(requeued.attempt, second.attempt + 1);
+    }
+    let untried = moved(&failed, Event::Requeue { by }, now, &rules);
+    assert_eq!(untried.attempt, failed.attempt + 1);
 }
