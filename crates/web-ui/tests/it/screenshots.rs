@@ -1,4 +1,4 @@
-//! The pictures in `docs/screenshots`: `cargo test -p web-ui --test it -- --ignored screenshots`.
+//! The pictures in `docs/screenshots`: copied from `target/tmp/screenshots`, where this test puts them.
 
 use std::path::Path;
 
@@ -20,9 +20,8 @@ fn shoot(browser: &Browser, folder: &Path, name: &str) {
 }
 
 #[test]
-#[ignore = "makes pictures"]
 fn screenshots() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screenshots");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
     std::fs::create_dir_all(&folder).unwrap();
     let (site, browser) = (Site::start(), Browser::start());
     browser.go(&site.page("/outbound/sign-in"));
