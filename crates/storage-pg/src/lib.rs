@@ -12,6 +12,7 @@ mod jobs;
 mod listener;
 mod messages;
 mod migrations;
+mod monitor;
 mod pool;
 mod reader;
 mod rows;
@@ -25,5 +26,6 @@ mod wake;
 
 pub use listener::Listener;
 pub use migrations::{migrate, pending_migrations};
+pub use monitor::{Backlog, Observer, PoolStatus};
 pub use pool::PoolSettings;
 pub use store::PgStore;

@@ -22,6 +22,9 @@ use domain::rules::Limits;
 
 use crate::store::PgStore;
 
+pub(crate) use due::all_channels;
+pub(crate) use limits::global_window;
+
 #[async_trait]
 impl MessageReader for PgStore {
     async fn list(&self, request: &ListRequest) -> Result<ListPage, StoreError> {

@@ -9,6 +9,7 @@ use domain::ports::StoreError;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::error::of_statement;
+use crate::monitor::Observer;
 use crate::pool::{self, PoolSettings};
 use crate::wake::Waker;
 
@@ -17,6 +18,7 @@ use crate::wake::Waker;
 pub struct PgStore {
     pub(crate) source: Source,
     pub(crate) waker: Waker,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 /// Where the connections come from.
@@ -58,9 +60,15 @@ impl PgStore {
     /// Makes the pool and tries one connection. Needs a tokio runtime.
     pub async fn connect(settings: PoolSettings) -> Result<Self, StoreError> {
         let pool = pool::build(&settings)?;
-        let store = Self { waker: Waker::start(pool.clone()), source: Source::Pool(pool) };
+        let store = Self { waker: Waker::start(pool.clone()), source: Source::Pool(pool), observer: None };
         store.ping().await?;
         Ok(store)
+    }
+
+    /// The same store, which tells an observer what it does.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer: Some(observer), ..self }
     }
 
     /// Whether the database answers.

@@ -1,6 +1,7 @@
 //! Leasing due messages.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -40,6 +41,15 @@ statement! {
 }
 
 pub(super) async fn lease_due(store: &PgStore, request: &LeaseRequest) -> Result<Leased, StoreError> {
+    let started = Instant::now();
+    let leased = lease(store, request).await?;
+    if let Some(observer) = store.observer.as_ref().filter(|_| !request.dry_run) {
+        observer.leased(leased.messages.len(), started.elapsed());
+    }
+    Ok(leased)
+}
+
+async fn lease(store: &PgStore, request: &LeaseRequest) -> Result<Leased, StoreError> {
     let mut connection = store.connection().await?;
     let statement = LeaseDue::from(request);
     let (leased, suppressed, rate_limited): (Vec<Uuid>, Vec<Uuid>, i32) =

@@ -44,7 +44,7 @@ statement! {
 }
 
 /// Every channel by its word.
-pub(super) fn all_channels() -> Vec<&'static str> {
+pub(crate) fn all_channels() -> Vec<&'static str> {
     Channel::ALL.iter().map(|channel| channel.as_str()).collect()
 }
 

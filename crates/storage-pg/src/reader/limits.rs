@@ -34,6 +34,11 @@ pub(super) async fn windows(store: &PgStore, owner: Option<&OwnerId>) -> Result<
     Ok(found)
 }
 
+/// The window of all messages.
+pub(crate) async fn global_window(store: &PgStore) -> Result<RateWindow, StoreError> {
+    Ok(windows(store, None).await?.global)
+}
+
 pub(super) async fn free_at(
     store: &PgStore,
     owner: Option<&OwnerId>,

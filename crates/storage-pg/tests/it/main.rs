@@ -13,6 +13,7 @@ mod lease_order;
 mod limits;
 mod lists;
 mod migrations;
+mod monitor;
 mod opt_out;
 mod people;
 mod restart;
