@@ -11,6 +11,7 @@ pub mod demo;
 pub mod engine;
 pub mod gateway;
 mod jwks;
+pub mod metrics;
 mod pages;
 pub mod secrets;
 pub mod server;

@@ -8,6 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer};
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use delivery_n8n::N8nCallbacks;
 use domain::ports::{Clock, Entropy};
 use http_api::{
@@ -22,10 +23,11 @@ use web_ui::{DemoLogin, Pages};
 use crate::engine::{Engine, Shutdown};
 use crate::gateway::{Gateway, callback_url, signing_secrets};
 use crate::jwks::PublishedKeys;
+use crate::metrics::{Metrics, ServerMeter};
 use crate::pages::pages;
 use crate::settings::{AccessSettings, Secrets, Settings};
 use crate::storage::{self, Ready, Storage};
-use crate::worker::{Worker, maintenance};
+use crate::worker::{Worker, housekeeping, maintenance};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 2_048;
@@ -91,21 +93,24 @@ impl Server {
         let address = socket.local_addr().context("the socket has no address")?;
         let gateway = Gateway::new(settings, &local_url(address), &parts.clock)?;
         let shutdown = Shutdown::default();
+        let metrics = Arc::new(Metrics::new()?);
+        let storage = &storage.observed_by(metrics.clone());
         let engine = Engine {
             stores: Arc::new(storage.store.clone()),
             clock: parts.clock,
             entropy: parts.entropy,
             rules: Arc::new(settings.rules.clone()),
-            gateway: gateway.port(),
+            gateway: gateway.port().map(|gateway| metrics.around(gateway)),
             shutdown,
         };
         let runs = TaskTracker::new();
         let auth = auth(&settings.access)?;
         let pages = pages(settings, storage, &engine, auth.tokens.clone(), runs.clone(), demo_logins);
-        let api = api(settings, storage, &engine, &gateway, runs.clone(), auth)?;
+        let api = api(settings, storage, &engine, &metrics, runs.clone(), auth)?;
         let drain = settings.n8n.timeout.to_std().context("N8N_TIMEOUT_SECONDS")? + DRAIN_MARGIN;
         let (http, serving) = serve_http(api, pages, socket, drain)?;
-        let loops = start_loops(&engine, settings, storage);
+        let mut loops = start_loops(&engine, settings, storage);
+        loops.spawn(metrics.keep_tidy(engine.shutdown.clone()));
         announce(settings, &gateway, address);
         Ok(Self { address, http, serving, loops, runs, gateway, engine, drain })
     }
@@ -180,7 +185,7 @@ fn api(
     settings: &Settings,
     storage: &Storage,
     engine: &Engine,
-    gateway: &Gateway,
+    metrics: &Arc<Metrics>,
     runs: TaskTracker,
     auth: AuthSettings,
 ) -> anyhow::Result<Api> {
@@ -189,7 +194,7 @@ fn api(
         rules: Arc::clone(&engine.rules),
         clock: Arc::clone(&engine.clock),
         entropy: Arc::clone(&engine.entropy),
-        gateway: gateway.port(),
+        gateway: engine.gateway.clone(),
         callbacks: Arc::new(N8nCallbacks::new(signing_secrets(settings)?)),
         stopping: Arc::new(engine.shutdown.clone()),
         gate: Arc::new(Gate::new(auth)),
@@ -198,6 +203,7 @@ fn api(
             concurrency: settings.worker.concurrency,
         },
         readiness: Arc::new(Ready::new(storage.clone())),
+        meter: Arc::new(ServerMeter::new(Arc::clone(metrics), &storage.store, engine)),
         background: Background::new(Handle::current(), runs),
         callback_url: callback_url(settings).map(Arc::from),
         simulator: settings.n8n.simulator,
@@ -211,6 +217,7 @@ fn auth(access: &AccessSettings) -> anyhow::Result<AuthSettings> {
         worker: secrets(&access.worker_secret),
         callback: secrets(&access.callback_secret),
         service: secrets(&access.service_token),
+        metrics: secrets(&access.metrics_token),
     })
 }
 
@@ -232,6 +239,9 @@ fn tokens(access: &AccessSettings) -> anyhow::Result<Option<Arc<dyn TokenVerifie
 fn start_loops(engine: &Engine, settings: &Settings, storage: &Storage) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     loops.spawn(maintenance::run(engine.clone()));
+    let days = i64::from(settings.database.retention_days);
+    let retention = (days > 0).then(|| TimeDelta::days(days));
+    loops.spawn(housekeeping::run(engine.clone(), Arc::new(storage.store.clone()), retention));
     let wake = Arc::new(Notify::new());
     if let Some(worker) = Worker::new(engine.clone(), settings.worker, Arc::clone(&wake)) {
         loops.spawn(storage::listen(storage.clone(), engine.clone(), wake));

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use http_api::Readiness;
-use storage_pg::{Listener, PgStore, PoolSettings};
+use storage_pg::{Listener, Observer, PgStore, PoolSettings};
 use tokio::sync::Notify;
 
 use crate::engine::Engine;
@@ -36,6 +36,12 @@ impl Storage {
         let store =
             PgStore::connect(PoolSettings::new(url, size)).await.context("cannot reach the database")?;
         Ok(Self { store, url: url.to_owned() })
+    }
+
+    /// The same, with an observer of what the store does.
+    #[must_use]
+    pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
+        Self { store: self.store.clone().observed_by(observer), url: self.url.clone() }
     }
 }
 

@@ -3,6 +3,7 @@
 //! It waits for word of new messages, for the next due time or for the interval, whichever comes first. The interval
 //! is what progress rests on; the others only shorten the wait. The module `pause` decides, as a pure function.
 
+pub mod housekeeping;
 pub mod maintenance;
 mod pause;
 

@@ -10,6 +10,7 @@ use domain::usecase::run_worker::Stopping;
 
 use crate::auth::Gate;
 use crate::background::Background;
+use crate::meter::Meter;
 
 /// The database as the handlers need it: every store, and transactions that keep an answer.
 pub trait Backend: Stores + Idempotency {}
@@ -56,6 +57,8 @@ pub struct Api {
     pub worker: WorkerDefaults,
     /// Whether requests can be served.
     pub readiness: Arc<dyn Readiness>,
+    /// Keeps what happens, for `/metrics`.
+    pub meter: Arc<dyn Meter>,
     /// Work that must end even if its client goes away.
     pub background: Background,
     /// Where N8N calls back, for pulled messages; `None` without `PUBLIC_URL`.

@@ -1,5 +1,7 @@
 //! What goes around every request: its id, its line in the log, and the headers of every answer.
 
+use std::time::Instant;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
@@ -11,6 +13,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 
 use crate::api::Api;
 use crate::error::{ApiError, log};
+use crate::meter::Answered;
 
 /// The header that names a request, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,15 +50,19 @@ pub async fn around(
     let id = given_id(&request).unwrap_or_else(|| new_id(api.as_ref()));
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
-    let started = api.as_ref().map(|api| api.clock.now());
+    let started = Instant::now();
     let mut response = next.call(request).await?;
     if let Some(error) = response.response().error().and_then(|error| error.as_error::<ApiError>()) {
         log(error, &id);
     }
-    let path = response.request().match_pattern().unwrap_or_else(|| "(no route)".to_owned());
-    let took = api.zip(started).map(|(api, started)| (api.clock.now() - started).num_milliseconds());
     // The pattern and not the path: a query may hold a phone number.
-    tracing::info!(request_id = %id, %method, path, status = response.status().as_u16(), ms = took, "request");
+    let route = response.request().match_pattern().unwrap_or_else(|| "(no route)".to_owned());
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    if let Some(api) = &api {
+        api.meter.answered(&Answered { route: &route, method: &method, status, took });
+    }
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(request_id = %id, %method, path = route, status, ms, "request");
     let path = response.request().path();
     let (is_api, is_docs) = (path.starts_with("/api"), path.starts_with("/docs"));
     let headers = response.headers_mut();

@@ -1,6 +1,7 @@
 //! Who may come in (contract §10): tokens, shared secrets, and the brake on those who guess them.
 
 mod jwks;
+mod nearby;
 mod secrets;
 mod throttle;
 mod token;
@@ -35,6 +36,8 @@ pub struct AuthSettings {
     pub callback: Option<Secrets>,
     /// `SERVICE_TOKEN`.
     pub service: Option<Secrets>,
+    /// `METRICS_TOKEN`.
+    pub metrics: Option<Secrets>,
 }
 
 /// Checks tokens and secrets.
@@ -116,6 +119,22 @@ impl Gate {
             true => Ok(()),
             false if self.settings.service.is_none() => Err(closed("SERVICE_TOKEN")),
             false => Err(ApiError::MissingServiceToken),
+        }
+    }
+
+    /// Lets in whoever may read the metrics: this machine itself, or the holder of the metrics token.
+    pub(crate) fn metrics(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        if nearby::is_from_here(request) {
+            return Ok(());
+        }
+        let secrets = self.settings.metrics.as_ref().ok_or_else(|| closed("METRICS_TOKEN"))?;
+        match token::bearer(request).ok().flatten() {
+            Some(given) if secrets.has(given.as_bytes()) => Ok(()),
+            Some(_) => {
+                self.wrong_guess(request)?;
+                Err(ApiError::Forbidden("the metrics token is wrong".into()))
+            }
+            None => Err(ApiError::Forbidden("the metrics token is needed, as a bearer token".into())),
         }
     }
 

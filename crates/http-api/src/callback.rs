@@ -14,6 +14,7 @@ use self::sender::FromN8n;
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::error::{ApiError, ErrorBody};
+use crate::meter::CallbackResult;
 use crate::words::{Id, Time};
 
 /// What N8N says about one message. Fields of its own may be there too.
@@ -121,15 +122,17 @@ type ItemOutcome = (Option<String>, Result<bool, ApiError>);
 async fn record_to_the_end(api: &Api, decoded: DecodedCallbacks) -> Result<Vec<ItemOutcome>, ApiError> {
     let readable: Vec<(MessageId, Callback)> =
         decoded.items.iter().filter_map(|item| item.clone().ok()).collect();
-    let background = api.background.clone();
-    let api = api.clone();
-    let recorded = background
-        .run(async move { Ok(record_callbacks(&api.deps(api.stores()), &readable).await?) })
-        .await?;
-    let mut recorded = recorded.into_iter();
+    let of_work = api.clone();
+    let work = async move { Ok(record_callbacks(&of_work.deps(of_work.stores()), &readable).await?) };
+    let mut recorded = api.background.run(work).await?.into_iter();
     let outcomes = decoded.items.into_iter().map(|item| match item {
-        Ok((id, _)) => (Some(id.to_string()), recorded.next().map_or_else(|| Err(unanswered()), applied)),
+        Ok((id, callback)) => {
+            let outcome = recorded.next().map_or_else(|| Err(unanswered()), applied);
+            api.meter.called_back(Some(&callback.outcome), result(&outcome));
+            (Some(id.to_string()), outcome)
+        }
         Err(CallbackItemError { index: _, message_id, field, reason }) => {
+            api.meter.called_back(None, CallbackResult::Refused);
             (message_id, Err(ApiError::field(field, reason)))
         }
     });
@@ -156,6 +159,15 @@ fn applied(recorded: Recorded) -> Result<bool, ApiError> {
             | Illegal::NeverAttempted(_)
             | Illegal::NotFrom(..)),
         ) => Err(ApiError::Conflict(illegal.to_string().into())),
+    }
+}
+
+/// The same, to be counted.
+const fn result(outcome: &Result<bool, ApiError>) -> CallbackResult {
+    match outcome {
+        Ok(true) => CallbackResult::Applied,
+        Ok(false) => CallbackResult::Unchanged,
+        Err(_) => CallbackResult::Refused,
     }
 }
 

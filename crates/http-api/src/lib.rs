@@ -19,6 +19,8 @@ mod health;
 mod idempotency;
 mod jobs;
 mod messages;
+mod meter;
+mod metrics;
 mod openapi;
 mod routes;
 mod sms;
@@ -36,5 +38,6 @@ pub use auth::{
 };
 pub use background::Background;
 pub use error::{ApiError, FieldProblem};
+pub use meter::{Answered, CallbackResult, Meter};
 pub use openapi::document;
 pub use routes::configure;

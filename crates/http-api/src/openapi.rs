@@ -14,7 +14,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::error::ErrorBody;
-use crate::{callback, contacts, health, jobs, messages, stats, templates, worker};
+use crate::{callback, contacts, health, jobs, messages, metrics, stats, templates, worker};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,7 +27,7 @@ use crate::{callback, contacts, health, jobs, messages, stats, templates, worker
         (name = "contacts", description = "The CRM's people, as far as they must be addressed"),
         (name = "worker", description = "Runs that hand messages off"),
         (name = "callback", description = "What became of messages"),
-        (name = "health", description = "Whether the server runs, and can serve"),
+        (name = "health", description = "Whether the server runs, can serve, and what it does"),
     ),
     paths(
         messages::create::create,
@@ -55,6 +55,7 @@ use crate::{callback, contacts, health, jobs, messages, stats, templates, worker
         callback::receive,
         health::livez,
         health::readyz,
+        metrics::metrics,
     ),
     components(schemas(ErrorBody)),
     modifiers(&Security)
@@ -87,5 +88,8 @@ impl Modify for Security {
         components.add_security_scheme("workerSecret", header("x-worker-secret"));
         components.add_security_scheme("callbackSecret", header("x-callback-secret"));
         components.add_security_scheme("serviceToken", header("x-service-token"));
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("METRICS_TOKEN"));
+        let token = token.build();
+        components.add_security_scheme("metricsToken", SecurityScheme::Http(token));
     }
 }

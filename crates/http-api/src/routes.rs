@@ -9,7 +9,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::api::Api;
 use crate::error::ApiError;
-use crate::{callback, contacts, health, jobs, messages, openapi, stats, templates, worker};
+use crate::{callback, contacts, health, jobs, messages, metrics, openapi, stats, templates, worker};
 
 /// Mounts every endpoint. Unknown paths of the whole app answer 404 in the API's error model, unless a later
 /// `default_service` says otherwise.
@@ -49,6 +49,7 @@ pub fn configure(api: Api) -> impl Fn(&mut ServiceConfig) + Clone {
             .service(at("/api/outbound/callback", [post(callback::receive)]))
             .service(at("/livez", [get(health::livez), head(health::livez)]))
             .service(at("/readyz", [get(health::readyz), head(health::readyz)]))
+            .service(at("/metrics", [get(metrics::metrics)]))
             .service(at("/docs", [get(to_docs)]))
             .service(page())
             .default_service(web::to(no_route));

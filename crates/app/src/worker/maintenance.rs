@@ -1,4 +1,4 @@
-//! What must be done however the worker is run: ending what is overdue, and forgetting what is out of date.
+//! What must be done however the worker is run: ending what is overdue.
 
 use chrono::TimeDelta;
 use domain::usecase::expire::expire;

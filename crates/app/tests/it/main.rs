@@ -23,6 +23,8 @@ mod duplicates;
 #[cfg(test)]
 mod embedded;
 #[cfg(test)]
+mod housekeeping;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod idempotency;
@@ -30,6 +32,8 @@ mod idempotency;
 mod kill;
 #[cfg(test)]
 mod lists;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod migrate;
 #[cfg(test)]

@@ -127,13 +127,8 @@ pub(super) fn refused(reason: &'static str) -> TokenError {
 
 /// The request's token: the bearer's, else the cookie's.
 pub(super) fn of_request(request: &HttpRequest) -> Result<String, ApiError> {
-    if let Some(header) = request.headers().get(AUTHORIZATION) {
-        let header = header.to_str().map_err(|_| ApiError::InvalidToken("not ASCII".into()))?;
-        let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
-        if scheme.eq_ignore_ascii_case("bearer") {
-            let token = token.trim();
-            return if token.is_empty() { Err(ApiError::MissingBearer) } else { Ok(token.to_owned()) };
-        }
+    if let Some(token) = bearer(request)? {
+        return if token.is_empty() { Err(ApiError::MissingBearer) } else { Ok(token.to_owned()) };
     }
     let cookie = request.cookie(COOKIE).filter(|cookie| !cookie.value().is_empty());
     let cookie = cookie.ok_or(ApiError::MissingBearer)?;
@@ -141,6 +136,14 @@ pub(super) fn of_request(request: &HttpRequest) -> Result<String, ApiError> {
         return Err(ApiError::Forbidden("another site's page may not use the cookie access_token".into()));
     }
     Ok(cookie.value().to_owned())
+}
+
+/// The bearer's token in the request's header; `None` where the header is missing or of another scheme.
+pub(super) fn bearer(request: &HttpRequest) -> Result<Option<&str>, ApiError> {
+    let Some(header) = request.headers().get(AUTHORIZATION) else { return Ok(None) };
+    let header = header.to_str().map_err(|_| ApiError::InvalidToken("not ASCII".into()))?;
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()))
 }
 
 /// Browsers send cookies with what other sites' pages post, and say so.

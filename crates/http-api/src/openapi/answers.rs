@@ -73,7 +73,7 @@ fn possible(path: &str, operation: &Map<String, Value>) -> Vec<(&'static str, &'
         checks(takes("path"), NOT_FOUND),
         checks(keyed, CONFLICT),
         checks(has_body, TOO_LARGE),
-        checks(open_to(&["workerSecret", "callbackSecret", "serviceToken"]), RATE_LIMITED),
+        checks(open_to(&["workerSecret", "callbackSecret", "serviceToken", "metricsToken"]), RATE_LIMITED),
         checks(path.starts_with("/api"), INTERNAL),
         checks(path.starts_with("/api") || path == "/readyz", UNAVAILABLE),
     ]

@@ -20,6 +20,7 @@ mod jobs_list;
 mod jwks;
 mod list;
 mod manage;
+mod metrics;
 mod openapi;
 mod preview;
 mod request_id;

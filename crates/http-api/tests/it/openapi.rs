@@ -28,7 +28,9 @@ async fn the_document_is_openapi_3_1_and_names_what_is_mounted() {
 async fn the_page_is_served_here_and_may_load_nothing_from_elsewhere() {
     let api = TestApi::new();
     assert_eq!(api.send(request(Method::GET, "/docs")).await.header("location"), "/docs/");
-    for path in ["/docs/", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/swagger-initializer.js"] {
+    for path in
+        ["/docs/", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/swagger-initializer.js"]
+    {
         let answer = api.send(request(Method::GET, path)).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("content-security-policy");

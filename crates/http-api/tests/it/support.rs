@@ -1,6 +1,7 @@
 //! The API over a store in memory, with a clock that stands still.
 
 mod backend;
+mod meter;
 mod n8n;
 pub(crate) mod people;
 
@@ -30,6 +31,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::backend::{Fault, TestBackend};
+pub(crate) use self::meter::NotingMeter;
 pub(crate) use self::n8n::Holding;
 use self::n8n::{Accepting, PlainCallbacks};
 
@@ -74,6 +76,7 @@ pub(crate) struct TestApi {
     pub(crate) backend: Arc<TestBackend>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) tasks: TaskTracker,
+    pub(crate) meter: Arc<NotingMeter>,
     pub(crate) api: Api,
 }
 
@@ -102,6 +105,7 @@ impl TestApi {
             worker: Secrets::parse(WORKER.1),
             callback: Secrets::parse("callback-old,callback-secret"),
             service: Secrets::parse("service-token"),
+            metrics: Secrets::parse("metrics-old,metrics-token"),
         })
     }
 
@@ -110,6 +114,7 @@ impl TestApi {
         let backend = Arc::new(TestBackend::default());
         let clock = Arc::new(ManualClock::at(noon()));
         let tasks = TaskTracker::new();
+        let meter = Arc::new(NotingMeter::default());
         let zone = chrono_tz::Asia::Ho_Chi_Minh;
         let api = Api {
             backend: backend.clone(),
@@ -122,11 +127,12 @@ impl TestApi {
             gate: Arc::new(Gate::new(auth)),
             worker: WorkerDefaults { batch: 50, concurrency: 5 },
             readiness: Arc::new(FromBackend(backend.clone())),
+            meter: meter.clone(),
             background: Background::new(Handle::current(), tasks.clone()),
             callback_url: None,
             simulator: false,
         };
-        Self { backend, clock, tasks, api }
+        Self { backend, clock, tasks, meter, api }
     }
 
     /// Sends a request and reads the answer.
