@@ -38,7 +38,7 @@ pub const CALLBACK_SECRET: &str = "the-tests-own-callback-secret";
 /// `SERVICE_TOKEN`.
 pub const SERVICE_TOKEN: &str = "the-tests-own-service-token";
 /// How long anything is waited for.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 type Script = Box<dyn Fn(&HandOff) -> Reaction + Send + Sync>;
 
