@@ -88,7 +88,6 @@ proptest! {
         let mut now = morning();
         let mut message = message(1);
         let mut keys_known_failed: Vec<String> = Vec::new();
-        let mut last_handed_off = 0;
         for (event, seconds) in steps {
             now += TimeDelta::seconds(seconds);
             let before = message.clone();
