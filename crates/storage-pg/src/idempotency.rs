@@ -88,6 +88,7 @@ impl Idempotency for PgStore {
             source: Source::Transaction(Arc::new(Mutex::new(Some(connection)))),
             waker: self.waker.for_transaction(),
             observer: self.observer.clone(),
+            groups: None,
         };
         // From here on, whatever goes wrong, dropping the unit rolls back.
         let unit = PgUnit { store, claim: claim.cloned() };

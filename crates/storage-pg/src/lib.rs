@@ -6,6 +6,7 @@
 
 mod contacts;
 mod error;
+mod group_commit;
 mod housekeeping;
 mod idempotency;
 mod jobs;

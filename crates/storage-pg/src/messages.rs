@@ -1,5 +1,6 @@
 //! [`MessageStore`]: writing messages.
 
+mod groups;
 mod insert;
 mod lease;
 mod load;
@@ -14,6 +15,7 @@ use domain::ports::{DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMess
 
 use crate::store::PgStore;
 
+pub(crate) use groups::Groups;
 pub(crate) use insert::digest;
 pub(crate) use load::LoadMessages;
 

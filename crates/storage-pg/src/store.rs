@@ -9,6 +9,7 @@ use domain::ports::StoreError;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::error::of_statement;
+use crate::messages::Groups;
 use crate::monitor::Observer;
 use crate::pool::{self, PoolSettings};
 use crate::wake::Waker;
@@ -19,6 +20,8 @@ pub struct PgStore {
     pub(crate) source: Source,
     pub(crate) waker: Waker,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// What is done together with what others ask for; `None` inside a transaction.
+    pub(crate) groups: Option<Arc<Groups>>,
 }
 
 /// Where the connections come from.
@@ -60,9 +63,14 @@ impl PgStore {
     /// Makes the pool and tries one connection. Needs a tokio runtime.
     pub async fn connect(settings: PoolSettings) -> Result<Self, StoreError> {
         let pool = pool::build(&settings)?;
-        let store = Self { waker: Waker::start(pool.clone()), source: Source::Pool(pool), observer: None };
+        let store = Self {
+            waker: Waker::start(pool.clone()),
+            source: Source::Pool(pool),
+            observer: None,
+            groups: None,
+        };
         store.ping().await?;
-        Ok(store)
+        Ok(Self { groups: Some(Arc::new(Groups::new(&store))), ..store })
     }
 
     /// The same store, which tells an observer what it does.

@@ -1,7 +1,7 @@
 //! How a store fails.
 
 /// A store could not do what it was asked for. Nothing of it was done.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// No connection, or the database said that it can't now; trying again later may help.
     #[error("the database is unavailable: {0}")]

@@ -52,24 +52,39 @@ statement! {
 
 pub(super) async fn insert(
     store: &PgStore,
-    new: Vec<NewMessage>,
+    mut new: Vec<NewMessage>,
     window: Option<DuplicateWindow>,
 ) -> Result<Vec<Message>, StoreError> {
-    if new.is_empty() {
+    if new.len() == 1
+        && let Some(groups) = &store.groups
+        && let Some(one) = new.pop()
+    {
+        let ((one, _), reason) = groups.inserts.submit((one, window)).await?;
+        return Ok(vec![as_stored(one.message, reason)]);
+    }
+    let reasons = insert_all(store, new.iter(), window).await?;
+    Ok(new.into_iter().zip(reasons).map(|(one, reason)| as_stored(one.message, reason)).collect())
+}
+
+/// Stores messages by one statement; answers in their order why they were skipped.
+pub(super) async fn insert_all<'a>(
+    store: &PgStore,
+    new: impl ExactSizeIterator<Item = &'a NewMessage>,
+    window: Option<DuplicateWindow>,
+) -> Result<Vec<Option<String>>, StoreError> {
+    if new.len() == 0 {
         return Ok(Vec::new());
     }
-    let reasons: Vec<Option<String>> = {
-        let mut statement = InsertMessages::empty(window, new.len());
-        for one in &new {
-            statement.push(one)?;
-        }
-        let mut connection = store.connection().await?;
-        statement.get_result(&mut *connection).await.map_err(of_statement)?
-    };
+    let mut statement = InsertMessages::empty(window, new.len());
+    for one in new {
+        statement.push(one)?;
+    }
+    let reasons: Vec<Option<String>> =
+        statement.get_result(&mut *store.connection().await?).await.map_err(of_statement)?;
     if reasons.iter().any(Option::is_none) {
         store.waker.wake();
     }
-    Ok(new.into_iter().zip(reasons).map(|(one, reason)| as_stored(one.message, reason)).collect())
+    Ok(reasons)
 }
 
 /// What the database made of a message.

@@ -142,3 +142,34 @@ async fn ten_thousand_in_one_call_are_stored_as_given() {
     let due = fixture.store.count_due(morning(), &Scope::everything(), 20_000).await.unwrap();
     assert_eq!(due, 10_000);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_message_that_can_not_be_stored_fails_none_of_those_that_came_at_the_same_time() {
+    let fixture = fixture().await;
+    statuses(&fixture.store, vec![new(message(1), false)], window(2, 1)).await;
+    // Number 1 is taken.
+    let requests = (1..=40).map(|n| {
+        let store = fixture.store.clone();
+        tokio::spawn(async move { store.insert(vec![new(message(n), true)], window(2, 1)).await })
+    });
+    for (n, request) in (1..=40).zip(requests.collect::<Vec<_>>()) {
+        let stored = request.await.unwrap();
+        assert_eq!(stored.is_ok(), n != 1, "{n}: {stored:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn messages_that_come_at_once_before_and_after_midnight_keep_each_its_day() {
+    let fixture = fixture().await;
+    let requests = (1..=40).map(|n| {
+        let store = fixture.store.clone();
+        let today = if n % 2 == 0 { 2 } else { 3 };
+        tokio::spawn(async move { statuses(&store, vec![new(alike(n), false)], window(today, 1)).await })
+    });
+    let mut queued = 0;
+    for request in requests.collect::<Vec<_>>() {
+        queued += request.await.unwrap().iter().filter(|status| **status == Status::Queued).count();
+    }
+    // The window of the 2nd takes in what bears the 3rd, but not the other way round.
+    assert!((1..=2).contains(&queued), "{queued}");
+}
