@@ -19,6 +19,14 @@ fmt:
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
 
+# Check the dependencies: licences, sources, layers, and that each is used
+deny:
+    scripts/deny
+
+# Check the dependencies for known security holes too; fetches the advisory database
+advisories:
+    scripts/deny advisories
+
 # Test the rules alone: no database, no network
 test-domain:
     cargo test -p domain

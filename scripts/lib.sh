@@ -69,6 +69,26 @@ ensure_cargo() {
     fi
 }
 
+# A cargo subcommand at a version. Where the machine has none, it comes built from PyPI into target/tools, in seconds;
+# building it takes minutes, which is the way where there is no Python.
+ensure_tool() {
+    local folder=${CARGO_TARGET_DIR:-$root/target}/tools/$1-$2
+    have "$1" && return
+    if [ ! -x "$folder/bin/$1" ]; then
+        say "installing $1 $2 into $folder"
+        { python3 -m venv "$folder" && "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+            "astral-dev-toolchain-$1==$2"; } >&2 || cargo install --locked --quiet --root "$folder" "$1@$2" >&2
+    fi
+    PATH=$PATH:$folder/bin
+    export PATH
+}
+
+# What checks dependencies: which are allowed (deny.toml), and which nobody uses.
+ensure_dependency_checkers() {
+    ensure_tool cargo-deny 0.20.2
+    ensure_tool cargo-shear 1.14.0
+}
+
 # Whether $1 holds the server programs, side by side, in a version that will do.
 has_server() {
     local version

@@ -1,9 +1,16 @@
 //! The commands of the binary `outbound`.
 
+mod completions;
 mod config;
+mod data;
+mod doctor;
+mod explain;
+mod manage;
 mod migrate;
 mod n8n;
+mod selection;
 mod serve;
+mod stats;
 mod token;
 
 use std::fmt::Display;
@@ -12,6 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use domain::usecase::manage::Act;
 
 use crate::data_dir::DataDir;
 use crate::settings::{Layers, Problems, Values};
@@ -19,12 +27,23 @@ use crate::settings::{Layers, Problems, Values};
 /// The exit code for bad settings; clap uses the same for bad options.
 const BAD_SETTINGS: u8 = 2;
 
+/// Shown below the help.
+const EXAMPLES: &str = "\
+Examples:
+  outbound serve --demo                      try it: private PostgreSQL, made-up data, nothing is sent
+  outbound doctor                            is all well? what to do where it is not
+  outbound explain <ID>                      why has this message not gone yet?
+  outbound requeue --failure-kind DEAD --dry-run
+
+The commands on data work on the database of DATABASE_URL, or on the private PostgreSQL in --data-dir, beside a running
+server or without one. Exit codes: 0 done, 1 failed or refused, 2 bad settings or options.";
+
 /// Outbound messages: a queue between a CRM and N8N.
 ///
 /// Settings come from the environment: `outbound config` prints them all with their sources. Without DATABASE_URL the
 /// server starts a private PostgreSQL of its own and generates the secrets that are not set.
 #[derive(Debug, Parser)]
-#[command(name = "outbound", version, max_term_width = 110)]
+#[command(name = "outbound", version, max_term_width = 110, after_help = EXAMPLES)]
 struct Cli {
     /// Where the private PostgreSQL keeps its data and the generated secrets
     #[arg(long, global = true, value_name = "FOLDER", default_value = ".outbound")]
@@ -36,15 +55,37 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the server until it is told to stop (SIGTERM, Ctrl-C)
+    #[command(after_help = serve::EXAMPLES)]
     Serve(serve::Options),
+    /// Checks settings, secrets, database, clock, N8N and queue, and says what to do
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Options),
+    /// Tells why a message has not gone yet, and all that happened to it
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::Options),
+    /// Prints the queue in numbers
+    #[command(after_help = stats::EXAMPLES)]
+    Stats(stats::Options),
+    /// Queues FAILED, SKIPPED and CANCELLED messages anew
+    #[command(after_help = manage::REQUEUE_EXAMPLES, arg_required_else_help = true)]
+    Requeue(manage::Options),
+    /// Stops messages that wait
+    #[command(after_help = manage::CANCEL_EXAMPLES, arg_required_else_help = true)]
+    Cancel(manage::Options),
     /// Brings the database's tables up to date, then ends; `serve` does so too
-    Migrate,
+    #[command(after_help = migrate::EXAMPLES)]
+    Migrate(migrate::Options),
     /// Prints all settings with their values and sources, secrets masked
+    #[command(after_help = config::EXAMPLES)]
     Config(config::Options),
     /// Prints a bearer token for development, signed with JWT_SECRET or the generated secret
+    #[command(after_help = token::EXAMPLES)]
     Token(token::Options),
     /// What N8N needs
     N8n(n8n::Options),
+    /// Prints what makes a shell complete the commands and their options
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Options),
 }
 
 /// Why a command failed, by what its exit code tells.
@@ -71,7 +112,8 @@ impl From<Problems> for Failure {
 pub fn run(environment: Values) -> ExitCode {
     let cli = Cli::parse();
     match start(cli, environment) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(Failure::Settings(problems)) => {
             complain(&problems);
             ExitCode::from(BAD_SETTINGS)
@@ -83,19 +125,29 @@ pub fn run(environment: Values) -> ExitCode {
     }
 }
 
-fn start(cli: Cli, environment: Values) -> Result<(), Failure> {
+/// Whether all is well: a command may be done and have found something amiss, which it has told.
+fn start(cli: Cli, environment: Values) -> Result<bool, Failure> {
     let data_dir = DataDir::new(&cli.data_dir).map_err(anyhow::Error::from)?;
     let layers = Layers::environment(environment);
     match cli.command {
-        Command::Config(options) => config::run(&options, layers, &data_dir),
-        Command::N8n(options) => Ok(n8n::run(&options)?),
-        Command::Token(options) => Ok(token::run(&options, layers, &data_dir)?),
-        Command::Migrate => block_on(migrate::run(layers, &data_dir)),
-        Command::Serve(options) => block_on(serve::run(&options, layers, &data_dir)),
+        Command::Config(options) => config::run(&options, layers, &data_dir)?,
+        Command::N8n(options) => n8n::run(&options)?,
+        Command::Token(options) => token::run(&options, layers, &data_dir)?,
+        Command::Completions(options) => completions::run(&options),
+        Command::Migrate(options) => block_on(migrate::run(&options, layers, &data_dir))?,
+        Command::Serve(options) => block_on(serve::run(&options, layers, &data_dir))?,
+        Command::Explain(options) => block_on(explain::run(&options, layers, &data_dir))?,
+        Command::Stats(options) => block_on(stats::run(&options, layers, &data_dir))?,
+        Command::Requeue(options) => {
+            return block_on(manage::run(&options, Act::Requeue, layers, &data_dir));
+        }
+        Command::Cancel(options) => return block_on(manage::run(&options, Act::Cancel, layers, &data_dir)),
+        Command::Doctor(options) => return block_on(doctor::run(&options, layers, &data_dir)),
     }
+    Ok(true)
 }
 
-fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
     runtime.block_on(command)

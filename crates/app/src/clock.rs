@@ -1,7 +1,7 @@
 //! The time and chance of the real world. Everything else has them handed in.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -10,6 +10,8 @@ use domain::policy::retry::Jitter;
 use domain::ports::{Clock, Entropy};
 use rand::Rng as _;
 use uuid::Uuid;
+
+use crate::settings::ServerSettings;
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,6 +26,17 @@ impl Clock for SystemClock {
 
     async fn sleep(&self, time: TimeDelta) {
         tokio::time::sleep(time.to_std().unwrap_or_default()).await;
+    }
+}
+
+/// The clock that the settings ask for: the system's, but in tests of what takes hours.
+pub fn of_settings(settings: &ServerSettings) -> Arc<dyn Clock> {
+    match &settings.test_clock {
+        None => Arc::new(SystemClock),
+        Some(file) => {
+            tracing::warn!(file = %file.display(), "OUTBOUND_TEST_CLOCK_FILE is set: THE CLOCK IS NOT REAL, for tests alone");
+            Arc::new(ShiftedClock::new(file.clone()))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The database: the one that `DATABASE_URL` names, or a private one.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use embedded_postgres::{Config, EmbeddedPostgres};
 
 use crate::data_dir::DataDir;
@@ -30,6 +30,23 @@ impl Database {
         server.address().create_database(NAME).await.context("cannot create the database")?;
         tracing::info!(folder = %server.folder().display(), "a private PostgreSQL is running");
         Ok(Self { url: server.url(NAME), private: Some(server) })
+    }
+
+    /// As [`Database::open`], for a command beside a server: a private PostgreSQL that runs already is used, and
+    /// none is made where there is none.
+    pub async fn attach(settings: &DatabaseSettings, data_dir: &DataDir) -> anyhow::Result<Self> {
+        if settings.url.is_none() {
+            if let Some(address) = embedded_postgres::running(data_dir.path()).await {
+                return Ok(Self { url: address.url(NAME), private: None });
+            }
+            if !data_dir.path().exists() {
+                bail!(
+                    "DATABASE_URL is not set, and there is no private PostgreSQL in {}: name its folder by --data-dir",
+                    data_dir.path().display()
+                );
+            }
+        }
+        Self::open(settings, data_dir).await
     }
 
     /// Where it is.

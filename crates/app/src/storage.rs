@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use http_api::Readiness;
@@ -15,6 +15,9 @@ use crate::settings::DatabaseSettings;
 
 /// The wait before it is tried again to listen.
 const LISTEN_AGAIN: TimeDelta = TimeDelta::seconds(5);
+
+/// How many connections a command takes at most.
+const COMMAND_POOL: u32 = 2;
 
 /// A migrated database, and the connections to it.
 #[derive(Clone)]
@@ -32,7 +35,25 @@ impl Storage {
         if !applied.is_empty() {
             tracing::info!(migrations = applied.len(), "the database's tables were brought up to date");
         }
-        let size = usize::try_from(settings.pool_size).unwrap_or(usize::MAX);
+        Self::connect(url, settings.pool_size).await
+    }
+
+    /// Connects to a database whose tables must be up to date, and are left as they are.
+    pub async fn attach(url: &str) -> anyhow::Result<Self> {
+        let pending = pending_migrations(url).await?;
+        if !pending.is_empty() {
+            bail!("the database lacks {} migrations: run `outbound migrate`", pending.len());
+        }
+        Self::unchecked(url).await
+    }
+
+    /// Connects to a database in whatever state it is.
+    pub async fn unchecked(url: &str) -> anyhow::Result<Self> {
+        Self::connect(url, COMMAND_POOL).await
+    }
+
+    async fn connect(url: &str, pool_size: u32) -> anyhow::Result<Self> {
+        let size = usize::try_from(pool_size).unwrap_or(usize::MAX);
         let store =
             PgStore::connect(PoolSettings::new(url, size)).await.context("cannot reach the database")?;
         Ok(Self { store, url: url.to_owned() })
@@ -48,6 +69,11 @@ impl Storage {
 /// Brings the database's tables up to date; answers what was applied.
 pub async fn migrate(url: &str) -> anyhow::Result<Vec<String>> {
     storage_pg::migrate(url).await.context("the database's tables could not be brought up to date")
+}
+
+/// The migrations that the database lacks. Changes nothing.
+pub async fn pending_migrations(url: &str) -> anyhow::Result<Vec<String>> {
+    storage_pg::pending_migrations(url).await.context("cannot reach the database")
 }
 
 /// Wakes the worker whenever the database says that something may be due, until the process is to stop.

@@ -9,6 +9,8 @@ use crate::ids::OwnerId;
 pub enum Actor {
     /// A person, by the token's subject.
     User(OwnerId),
+    /// An operator at the command line, by the system's user name.
+    Operator(OwnerId),
     /// A worker run that was asked for with the worker secret.
     Worker,
     /// N8N, through a callback or its answer to a hand-off.
@@ -23,6 +25,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(f, "user:{id}"),
+            Self::Operator(id) => write!(f, "cli:{id}"),
             Self::Worker => f.write_str("worker"),
             Self::N8n => f.write_str("n8n"),
             Self::Service => f.write_str("service"),
@@ -47,8 +50,12 @@ impl std::str::FromStr for Actor {
             "service" => Ok(Self::Service),
             "system" => Ok(Self::System),
             other => {
-                let id = other.strip_prefix("user:").ok_or_else(unknown)?;
-                OwnerId::parse(id).map(Self::User).map_err(|_| unknown())
+                let (kind, id): (fn(OwnerId) -> Self, _) = match other.split_once(':') {
+                    Some(("user", id)) => (Self::User, id),
+                    Some(("cli", id)) => (Self::Operator, id),
+                    Some(_) | None => return Err(unknown()),
+                };
+                OwnerId::parse(id).map(kind).map_err(|_| unknown())
             }
         }
     }

@@ -33,6 +33,7 @@ mod launch;
 mod leftovers;
 mod place;
 mod private_folder;
+mod running;
 mod server;
 mod wait;
 
@@ -42,4 +43,5 @@ pub use detached::start_detached;
 pub use error::{StartError, StopError};
 pub use place::throwaway_parent;
 pub use private_folder::claim_private_folder;
+pub use running::running;
 pub use server::{EmbeddedPostgres, RestartError, StopMode};

@@ -11,6 +11,8 @@ use crate::private_folder;
 
 /// For root, when PostgreSQL's user cannot reach the folder that was asked for.
 const FALLBACK: &str = "/var/lib/outbound";
+/// Names the folder with the server's files, where that is another one.
+const POINTER: &str = "postgres.location";
 /// Below this much room, tests would fill a memory disk (containers often have 64 MB).
 const ROOM_IN_MEMORY: u64 = 1 << 30;
 /// `sun_path` takes 108 bytes on Linux and 104 on macOS, with a zero at the end.
@@ -109,12 +111,17 @@ fn lock(base: &Path, folder: &Path) -> Result<File, StartError> {
     }
 }
 
-fn persistent_base(folder: &Path) -> Result<(Account, PathBuf), StartError> {
-    let pointer = folder.join("postgres.location");
-    let wanted = match fs::read_to_string(&pointer) {
+/// Where the server's files of an application's folder are, or would be.
+pub(crate) fn persistent_location(folder: &Path) -> PathBuf {
+    match fs::read_to_string(folder.join(POINTER)) {
         Ok(text) => PathBuf::from(text.trim_end()),
         Err(_none) => folder.join("postgres"),
-    };
+    }
+}
+
+fn persistent_base(folder: &Path) -> Result<(Account, PathBuf), StartError> {
+    let pointer = folder.join(POINTER);
+    let wanted = persistent_location(folder);
     // Without data, or without a look at it, the folder around it tells whose it is.
     let existing = [wanted.join("data"), wanted.clone()].into_iter().find(|path| path.exists());
     let account = Account::choose(existing.as_deref())?;

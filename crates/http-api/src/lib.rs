@@ -22,6 +22,7 @@ mod messages;
 mod meter;
 mod metrics;
 mod openapi;
+pub mod present;
 mod routes;
 mod sms;
 mod stats;

@@ -1,10 +1,10 @@
 //! `GET /api/outbound/stats`: the queue in numbers.
 
-mod view;
+pub(crate) mod view;
 
 use actix_web::web;
 
-use self::view::{Facts, StatsView};
+use self::view::{StatsFacts, StatsView};
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::error::ApiError;
@@ -20,7 +20,7 @@ pub(crate) async fn stats(may: May<MessagingView>, api: web::Data<Api>) -> Resul
     let scope = may.caller.scope();
     let stats = api.stores().stats(&scope, &api.rules.limits, now).await?;
     let circuit = api.stores().circuit().await?.circuit;
-    let facts = Facts {
+    let facts = StatsFacts {
         now,
         stats: &stats,
         rules: &api.rules,

@@ -135,7 +135,7 @@ pub(crate) struct LineView {
     /// The status after.
     #[schema(value_type = StatusWord)]
     to: &'static str,
-    /// By whom: `user:<id>`, `worker`, `n8n`, `service` or `system`.
+    /// By whom: `user:<id>`, `cli:<user of the machine>`, `worker`, `n8n`, `service` or `system`.
     by: String,
     /// The attempt that it is about.
     attempt: u32,

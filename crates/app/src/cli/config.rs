@@ -7,6 +7,13 @@ use crate::data_dir::DataDir;
 use crate::secrets;
 use crate::settings::{Layers, Settings, listing};
 
+/// Shown below the help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  outbound config
+  outbound config --json | jq -r '.[] | select(.source == \"environment\") | .name'
+  outbound config --example > .env";
+
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// As JSON

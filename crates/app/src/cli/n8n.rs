@@ -7,6 +7,11 @@ use clap::{Args, Subcommand};
 
 use super::say;
 
+/// Shown below the help.
+const EXAMPLES: &str = "\
+Examples:
+  outbound n8n export --webhook-url https://n8n.example.vn/webhook/outbound --base-url https://crm.example.vn";
+
 #[derive(Debug, Args)]
 pub(super) struct Options {
     #[command(subcommand)]
@@ -16,6 +21,7 @@ pub(super) struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Writes the workflows for N8N with the URLs filled in; no secret is in them, see docs/N8N.md
+    #[command(after_help = EXAMPLES)]
     Export(Export),
 }
 

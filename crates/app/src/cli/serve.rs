@@ -1,22 +1,27 @@
 //! `outbound serve`.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use domain::ports::Clock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, say};
-use crate::clock::{RandomEntropy, ShiftedClock, SystemClock};
+use crate::clock::{RandomEntropy, of_settings};
 use crate::data_dir::DataDir;
 use crate::database::Database;
 use crate::server::{Parts, Server, listen};
 use crate::settings::{Layers, Origin, Settings, Values, variables as v};
 use crate::storage::Storage;
 use crate::{demo, secrets, telemetry};
+
+/// Shown below the help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  outbound serve --demo
+  outbound serve --bind 127.0.0.1:0 --data-dir /tmp/outbound
+  DATABASE_URL=postgresql://outbound:...@db/outbound outbound serve";
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -69,7 +74,7 @@ async fn serve(
         if options.demo {
             demo::fill(&storage, &settings.rules).await.context("the demo's messages could not be made")?;
         }
-        let clock = clock(settings.server.test_clock.clone());
+        let clock = of_settings(&settings.server);
         let parts = Parts { clock, entropy: Arc::new(RandomEntropy::default()) };
         let logins = if options.demo { demo::logins(settings) } else { Vec::new() };
         let server = Server::start_with_logins(settings, &storage, socket, parts, logins)?;
@@ -92,16 +97,6 @@ async fn serve(
         () = signals.next() => bail!("stopped by a second signal"),
     }
     ended
-}
-
-fn clock(test_clock: Option<PathBuf>) -> Arc<dyn Clock> {
-    match test_clock {
-        None => Arc::new(SystemClock),
-        Some(file) => {
-            tracing::warn!(file = %file.display(), "OUTBOUND_TEST_CLOCK_FILE is set: THE CLOCK IS NOT REAL, for tests alone");
-            Arc::new(ShiftedClock::new(file))
-        }
-    }
 }
 
 /// SIGTERM and SIGINT.

@@ -15,6 +15,13 @@ use crate::secrets;
 use crate::settings::{Layers, variables as v};
 use crate::token::{Holder, issue};
 
+/// Shown below the help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  outbound token --role admin --sub boss
+  TOKEN=$(outbound token --role telesales --sub u123 --branch hcm --ttl 30m)
+  curl -H \"authorization: Bearer $TOKEN\" http://127.0.0.1:8080/api/outbound/stats";
+
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// admin, manager, telesales, direct_page or viewer

@@ -28,6 +28,11 @@ async fn data_and_secrets_outlive_kill_9() {
     let second = tokio::task::spawn_blocking(move || second.output().unwrap()).await.unwrap();
     assert!(!second.status.success() && text(&second.stderr).contains("in use"), "{}", text(&second.stderr));
 
+    // A command beside it finds its database, and what the server knows.
+    let id = created["outboundMessage"]["id"].as_str().unwrap();
+    let told = run(&BTreeMap::new(), &["--data-dir", folder.text(), "explain", id]).await;
+    assert!(text(&told.stdout).contains("NO_WEBHOOK"), "{}", text(&told.stderr));
+
     server.kill();
     let mut server = Process::start(&BTreeMap::new(), &options).await;
     let found = server.http.get(&path, &admin).await.expect(200);

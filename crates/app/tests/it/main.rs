@@ -9,6 +9,8 @@ mod bodies;
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod clock;

@@ -53,11 +53,7 @@ pub async fn manage(
     scope: &Scope,
     ids: &[MessageId],
 ) -> Result<Managed, StoreError> {
-    let mut once = HashSet::new();
-    let ids: Vec<MessageId> = ids.iter().copied().filter(|id| once.insert(*id)).collect();
-    let visible: HashSet<MessageId> = deps.stores.within(scope, &ids).await?.into_iter().collect();
-    let (mut open, unknown): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| visible.contains(id));
-    let mut managed = Managed { unknown, ..Managed::default() };
+    let (mut open, mut managed) = visible(deps, scope, ids).await?;
     for _ in 0..MAX_RACES {
         if open.is_empty() {
             break;
@@ -68,14 +64,41 @@ pub async fn manage(
     Ok(managed)
 }
 
-/// One read, one decision, one save; answers the messages that changed in between.
-async fn attempt(
+/// What [`manage`] would do with them now. Changes nothing.
+pub async fn rehearse(
+    deps: &Deps<'_>,
+    act: Act,
+    by: &Actor,
+    scope: &Scope,
+    ids: &[MessageId],
+) -> Result<Managed, StoreError> {
+    let (open, mut managed) = visible(deps, scope, ids).await?;
+    let changes = decide(deps, act, by, &open, &mut managed).await?;
+    managed.changed = changes.into_iter().map(|change| change.message).collect();
+    Ok(managed)
+}
+
+/// Each id once: those in the scope, and what is said about the others.
+async fn visible(
+    deps: &Deps<'_>,
+    scope: &Scope,
+    ids: &[MessageId],
+) -> Result<(Vec<MessageId>, Managed), StoreError> {
+    let mut once = HashSet::new();
+    let ids: Vec<MessageId> = ids.iter().copied().filter(|id| once.insert(*id)).collect();
+    let visible: HashSet<MessageId> = deps.stores.within(scope, &ids).await?.into_iter().collect();
+    let (open, unknown): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| visible.contains(id));
+    Ok((open, Managed { unknown, ..Managed::default() }))
+}
+
+/// One read and one decision each: what is to be saved.
+async fn decide(
     deps: &Deps<'_>,
     act: Act,
     by: &Actor,
     ids: &[MessageId],
     managed: &mut Managed,
-) -> Result<Vec<MessageId>, StoreError> {
+) -> Result<Vec<Change>, StoreError> {
     let messages: HashMap<MessageId, Message> =
         deps.stores.load(ids).await?.into_iter().map(|message| (message.id, message)).collect();
     let mut changes: Vec<Change> = Vec::new();
@@ -87,6 +110,18 @@ async fn attempt(
             Some(Err(illegal)) => managed.refused.push((*id, illegal)),
         }
     }
+    Ok(changes)
+}
+
+/// Decides and saves; answers the messages that changed in between.
+async fn attempt(
+    deps: &Deps<'_>,
+    act: Act,
+    by: &Actor,
+    ids: &[MessageId],
+    managed: &mut Managed,
+) -> Result<Vec<MessageId>, StoreError> {
+    let changes = decide(deps, act, by, ids, managed).await?;
     if changes.is_empty() {
         return Ok(Vec::new());
     }
@@ -110,6 +145,13 @@ pub struct Counts {
     pub refused: u64,
 }
 
+impl Counts {
+    fn add(&mut self, managed: &Managed) {
+        self.changed += managed.changed.len() as u64;
+        self.refused += (managed.refused.len() + managed.contended.len()) as u64;
+    }
+}
+
 /// Cancels or requeues all that match, in portions, oldest first; `progress` hears of each portion.
 pub async fn manage_matching(
     deps: &Deps<'_>,
@@ -121,13 +163,40 @@ pub async fn manage_matching(
 ) -> Result<Counts, StoreError> {
     let mut counts = Counts::default();
     let mut after = None;
-    loop {
-        let ids = deps.stores.matching(scope, filter, after, PORTION).await?;
-        let Some(last) = ids.last() else { return Ok(counts) };
-        after = Some(*last);
-        let managed = manage(deps, act, by, scope, &ids).await?;
-        counts.changed += managed.changed.len() as u64;
-        counts.refused += (managed.refused.len() + managed.contended.len()) as u64;
+    while let Some(ids) = portion(deps, scope, filter, &mut after).await? {
+        counts.add(&manage(deps, act, by, scope, &ids).await?);
         progress(counts);
     }
+    Ok(counts)
+}
+
+/// What [`manage_matching`] would do now. Changes nothing.
+pub async fn rehearse_matching(
+    deps: &Deps<'_>,
+    act: Act,
+    by: &Actor,
+    scope: &Scope,
+    filter: &Filter,
+    progress: &mut (dyn FnMut(Counts) + Send),
+) -> Result<Counts, StoreError> {
+    let mut counts = Counts::default();
+    let mut after = None;
+    while let Some(ids) = portion(deps, scope, filter, &mut after).await? {
+        counts.add(&rehearse(deps, act, by, scope, &ids).await?);
+        progress(counts);
+    }
+    Ok(counts)
+}
+
+/// The next of those that match, oldest first; `None` at the end.
+async fn portion(
+    deps: &Deps<'_>,
+    scope: &Scope,
+    filter: &Filter,
+    after: &mut Option<MessageId>,
+) -> Result<Option<Vec<MessageId>>, StoreError> {
+    let ids = deps.stores.matching(scope, filter, *after, PORTION).await?;
+    let Some(last) = ids.last() else { return Ok(None) };
+    *after = Some(*last);
+    Ok(Some(ids))
 }

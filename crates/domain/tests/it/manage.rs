@@ -5,7 +5,7 @@ use domain::actor::Actor;
 use domain::ids::{MessageId, OwnerId};
 use domain::message::{Event, Message, Priority, Status};
 use domain::ports::Filter;
-use domain::usecase::manage::{Act, manage, manage_matching};
+use domain::usecase::manage::{Act, manage, manage_matching, rehearse, rehearse_matching};
 use uuid::Uuid;
 
 use crate::build::{World, content, lease, message, morning, moved};
@@ -66,4 +66,25 @@ fn all_that_match_are_cancelled_and_requeued_in_portions_with_progress() {
     assert_eq!(heard, 4);
     assert_eq!(world.get(2).attempt, 2);
     assert_eq!(world.get(1).attempt, 1);
+}
+
+#[test]
+fn a_rehearsal_says_what_would_happen_and_changes_nothing() {
+    let world = World::new();
+    let leased =
+        moved(&owned(2, "u1"), Event::Lease { lease: lease(1), pulled: false }, morning(), &world.rules);
+    world.put(vec![owned(1, "u1"), leased, owned(3, "u2")]);
+    let ids = [1, 2, 3].map(|n| world.get(n).id);
+    let deps = world.deps();
+    let said = pollster::block_on(rehearse(&deps, Act::Cancel, &Actor::System, &scope("u1"), &ids)).unwrap();
+    let statuses: Vec<Status> = said.changed.iter().map(Message::status).collect();
+    assert_eq!(statuses, [Status::Cancelled]);
+    assert_eq!((said.refused.len(), said.unknown.len()), (1, 1));
+    let (all, filter) = (Scope::everything(), Filter::default());
+    let mut heard = 0;
+    let mut hear = |_| heard += 1;
+    let counted = rehearse_matching(&deps, Act::Cancel, &Actor::System, &all, &filter, &mut hear);
+    let counted = pollster::block_on(counted).unwrap();
+    assert_eq!((counted.changed, counted.refused, heard), (2, 1, 1));
+    assert_eq!([1, 2, 3].map(|n| world.get(n).status()), [Status::Queued, Status::Leased, Status::Queued]);
 }

@@ -119,7 +119,7 @@ impl<'a> JobView<'a> {
             branch_id: branch_id.as_ref().map(|id| id.as_str()),
             created_by_id: match created_by {
                 Actor::User(id) => Some(id.as_str()),
-                Actor::Worker | Actor::N8n | Actor::Service | Actor::System => None,
+                Actor::Operator(_) | Actor::Worker | Actor::N8n | Actor::Service | Actor::System => None,
             },
             dispatched_at: dispatched_at.map(Time),
             done_at: done_at.map(Time),
@@ -141,7 +141,7 @@ pub(crate) struct JobLineView<'a> {
     /// The status after.
     #[schema(value_type = JobStatusWord)]
     to: &'static str,
-    /// By whom: `user:<id>`, `n8n`, `service` or `system`.
+    /// By whom: `user:<id>`, `cli:<user of the machine>`, `n8n`, `service` or `system`.
     by: String,
     /// Run or error; null for those who may not read messages.
     detail: Option<&'a str>,

@@ -1,8 +1,11 @@
 //! `GET /api/outbound/messages/{id}`: one message with its timeline.
 
 use actix_web::web;
+use domain::explain::{Explanation, Language};
 use domain::ids::MessageId;
 use domain::message::timeline;
+use domain::policy::quiet_hours::QuietHours;
+use domain::ports::Detail;
 use domain::usecase::explain::explain_message;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,6 +28,22 @@ pub(crate) struct MessageDetail<'a> {
     explain: ExplanationView,
 }
 
+impl<'a> MessageDetail<'a> {
+    pub(crate) fn new(
+        detail: &'a Detail,
+        explanation: &Explanation,
+        language: Language,
+        calendar: &QuietHours,
+    ) -> Self {
+        let Detail { message, entries, holders } = detail;
+        Self {
+            outbound_message: MessageView::from(message),
+            timeline: timeline::lines(message, entries, holders).into_iter().map(LineView::from).collect(),
+            explain: ExplanationView::new(message, explanation, language, calendar),
+        }
+    }
+}
+
 /// One message with its timeline.
 #[utoipa::path(
     get, path = "/api/outbound/messages/{id}", tag = "messages", params(("id" = crate::words::Id, Path)),
@@ -43,12 +62,7 @@ pub(crate) async fn get(
 ) -> Result<Answer, ApiError> {
     let found = api.stores().detail(id.0, &may.caller.scope()).await?;
     let detail = found.ok_or_else(|| ApiError::NotFound("there is no such message".into()))?;
-    let lines = timeline::lines(&detail.message, &detail.entries, &detail.holders);
     let deps = api.deps(api.stores());
     let explanation = explain_message(&deps, &detail.message, api.gateway.is_some()).await?;
-    Answer::ok(&MessageDetail {
-        outbound_message: MessageView::from(&detail.message),
-        timeline: lines.into_iter().map(LineView::from).collect(),
-        explain: ExplanationView::new(&detail.message, &explanation, language, &api.rules.quiet_hours),
-    })
+    Answer::ok(&MessageDetail::new(&detail, &explanation, language, &api.rules.quiet_hours))
 }

@@ -118,17 +118,23 @@ struct CircuitView {
 }
 
 /// What the view is made of.
-pub(super) struct Facts<'a> {
-    pub(super) now: DateTime<Utc>,
-    pub(super) stats: &'a Stats,
-    pub(super) rules: &'a Rules,
-    pub(super) circuit: Circuit,
-    pub(super) webhook_enabled: bool,
-    pub(super) simulator: bool,
+pub struct StatsFacts<'a> {
+    /// When the numbers were taken.
+    pub now: DateTime<Utc>,
+    /// The numbers.
+    pub stats: &'a Stats,
+    /// The rules in force.
+    pub rules: &'a Rules,
+    /// The circuit to N8N.
+    pub circuit: Circuit,
+    /// Whether there is an N8N to hand off to.
+    pub webhook_enabled: bool,
+    /// Whether N8N is simulated.
+    pub simulator: bool,
 }
 
 impl StatsView {
-    pub(super) fn new(facts: &Facts<'_>) -> Self {
+    pub(crate) fn new(facts: &StatsFacts<'_>) -> Self {
         // Every field is named, so that a new one can't be forgotten here.
         let Stats {
             by_status,
@@ -182,7 +188,7 @@ fn by_priority(waiting: &BTreeMap<Priority, u64>) -> ByPriority {
     ByPriority { high: of(Priority::High), medium: of(Priority::Medium), low: of(Priority::Low) }
 }
 
-fn quiet(facts: &Facts<'_>) -> QuietView {
+fn quiet(facts: &StatsFacts<'_>) -> QuietView {
     let QuietStatus { active, ends_at, closed } = facts.rules.quiet_hours.status(facts.now);
     QuietView {
         active,
@@ -195,7 +201,7 @@ fn quiet(facts: &Facts<'_>) -> QuietView {
     }
 }
 
-fn circuit(facts: &Facts<'_>) -> CircuitView {
+fn circuit(facts: &StatsFacts<'_>) -> CircuitView {
     let until = match facts.circuit.permit(facts.now) {
         Permit::Refused { until } => Some(Time(until)),
         Permit::Full | Permit::Probe => None,

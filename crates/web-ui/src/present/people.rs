@@ -51,6 +51,7 @@ pub(crate) fn actor(lang: Lang, actor: &Actor, content: &Content) -> String {
             Some(name) if content.owner_id.as_ref() == Some(id) => name.clone(),
             Some(_) | None => id.to_string(),
         },
+        Actor::Operator(id) => lang.t("quản trị viên", "operator").to_owned() + " " + id.as_str(),
         Actor::Worker => lang.t("lượt gửi", "a worker run").to_owned(),
         Actor::N8n => "N8N".to_owned(),
         Actor::Service => "CRM".to_owned(),

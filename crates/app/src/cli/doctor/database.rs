@@ -1,0 +1,110 @@
+//! The database: reachable, up to date, with the right time.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use domain::ports::Clock;
+use storage_pg::{DatabaseServer, PgStore};
+
+use super::queue;
+use super::report::Check;
+use crate::clock;
+use crate::data_dir::DataDir;
+use crate::database::Database;
+use crate::settings::Settings;
+use crate::storage::Storage;
+
+const DATABASE: &str = "database";
+const CLOCK: &str = "clock";
+/// Clocks that differ by more let the limits' windows go wrong by as much.
+const SKEW_TO_WARN: TimeDelta = TimeDelta::seconds(1);
+/// So much makes leases and quiet hours wrong.
+const SKEW_TO_FAIL: TimeDelta = TimeDelta::seconds(10);
+/// The oldest PostgreSQL that has all we use.
+const OLDEST: u32 = 15;
+
+/// All that needs the database.
+pub(super) async fn check(settings: &Settings, data_dir: &DataDir) -> Vec<Check> {
+    let clock = clock::of_settings(&settings.server);
+    match Database::attach(&settings.database, data_dir).await {
+        Ok(database) => {
+            let checks = look_into(settings, database.url(), clock).await;
+            match database.close().await {
+                Ok(()) => checks,
+                Err(error) => checks.into_iter().chain([unreachable(&error)]).collect(),
+            }
+        }
+        Err(error) => vec![unreachable(&error)],
+    }
+}
+
+async fn look_into(settings: &Settings, url: &str, clock: Arc<dyn Clock>) -> Vec<Check> {
+    let storage = match Storage::unchecked(url).await {
+        Ok(storage) => storage,
+        Err(error) => return vec![unreachable(&error)],
+    };
+    let mut checks = match server(&storage.store, &*clock).await {
+        Ok(checks) => checks,
+        Err(error) => return vec![unreachable(&error)],
+    };
+    if settings.database.url.is_none() {
+        let advice =
+            "set DATABASE_URL for anything but trying it out: nobody backs the private PostgreSQL up";
+        checks.push(Check::warn(DATABASE, "it is the private PostgreSQL of this folder", advice));
+    }
+    match crate::storage::pending_migrations(url).await {
+        Err(error) => checks.push(unreachable(&error)),
+        Ok(pending) if !pending.is_empty() => checks.push(Check::fail(
+            "migrations",
+            format!("{} are pending, from {}", pending.len(), pending.first().map_or("", String::as_str)),
+            "run `outbound migrate`, or start the server, which does so too",
+        )),
+        Ok(_) => {
+            checks.push(Check::ok("migrations", "none is pending"));
+            match queue::check(settings, &storage.store, &*clock).await {
+                Ok(more) => checks.extend(more),
+                Err(error) => checks.push(unreachable(&error.into())),
+            }
+        }
+    }
+    checks
+}
+
+async fn server(store: &PgStore, clock: &dyn Clock) -> anyhow::Result<Vec<Check>> {
+    // Once before, so that connecting is not measured.
+    store.ping().await?;
+    let (asked, before) = (Instant::now(), clock.now());
+    let DatabaseServer { now, version } = store.server().await?;
+    let took = asked.elapsed();
+    let middle = before + TimeDelta::from_std(took / 2)?;
+    let said = format!("PostgreSQL {version} answers in {:.1} ms", took.as_secs_f64() * 1_000.0);
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let database = match major {
+        Some(major) if major < OLDEST => {
+            Check::fail(DATABASE, said, format!("move to PostgreSQL {OLDEST} or newer"))
+        }
+        Some(_) | None => Check::ok(DATABASE, said),
+    };
+    Ok(vec![database, skew(middle - now)])
+}
+
+fn skew(ahead: TimeDelta) -> Check {
+    let seconds = ahead.num_milliseconds() as f64 / 1_000.0;
+    let way = if seconds < 0.0 { "behind" } else { "ahead of" };
+    let said = format!("this machine's is {:.3} s {way} the database's", seconds.abs());
+    let advice = "keep both machines' clocks right (NTP): limits, leases and quiet hours go by them";
+    match ahead.abs() {
+        skew if skew > SKEW_TO_FAIL => Check::fail(CLOCK, said, advice),
+        skew if skew > SKEW_TO_WARN => Check::warn(CLOCK, said, advice),
+        _ => Check::ok(CLOCK, said),
+    }
+}
+
+fn unreachable(error: &anyhow::Error) -> Check {
+    Check::fail(
+        DATABASE,
+        format!("{error:#}"),
+        "see that PostgreSQL runs, and that DATABASE_URL names its host, port, database, user and password",
+    )
+}
