@@ -1,5 +1,7 @@
 //! A job: the messages that one AI action asked for (contract §9, `PATCH /api/outbound/jobs/{id}`).
 
+mod withheld;
+
 use chrono::{DateTime, Utc};
 
 use crate::actor::Actor;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::ids::{MAX_TEXT_ID, TemplateKey};
 use crate::text::nfc;
 
 /// The longest template body, in characters of its NFC form.
@@ -54,6 +55,23 @@ pub enum TemplateError {
         /// Where its `{{` is.
         place: Place,
     },
+}
+
+/// A text that can't be the key of a new template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to {MAX_TEXT_ID} of the characters a-z, 0-9, `_`, `.` and `-`")]
+pub struct BadKey;
+
+/// A key for a new template: 1 to 64 of `a-z`, `0-9`, `_`, `.` and `-`, so that it reads the same everywhere and can
+/// stand in a path.
+///
+/// # Errors
+/// [`BadKey`] for everything else.
+pub fn new_key(text: &str) -> Result<TemplateKey, BadKey> {
+    let sane = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))
+        // A path of dots alone is resolved away by browsers.
+        && text.bytes().any(|b| b != b'.');
+    TemplateKey::parse(text).ok().filter(|_| sane).ok_or(BadKey)
 }
 
 /// The variables that had no value when a template was rendered, in order of first use, each once.

@@ -1,41 +1,7 @@
 // What needs a browser: live rows, the keyboard, the panel, previews. Every page works without it.
-
-const PART = { "x-outbound-part": "1" };
-const $ = (selector, within = document) => within.querySelector(selector);
-const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
-
-// ---- The banner: what the visitor must know about session and connection ----
-const banner = $("#banner");
-function warn(kind) {
-  if (!banner || (banner.dataset.kind === "expired" && !banner.hidden)) return;
-  banner.dataset.kind = kind;
-  banner.textContent = banner.dataset[kind];
-  if (kind === "expired") {
-    const again = document.createElement("a");
-    again.textContent = banner.dataset.again;
-    again.href = `/outbound/sign-in?${new URLSearchParams({ back: location.pathname + location.search, expired: "1" })}`;
-    banner.append(" ", again);
-  }
-  banner.hidden = false;
-}
-function calm() {
-  if (banner && banner.dataset.kind !== "expired") banner.hidden = true;
-}
-
-/** A part of our own pages; null when it can't be had, and then the banner says why. */
-async function part(url, options = {}) {
-  try {
-    const answer = await fetch(url, { ...options, headers: { ...PART, ...options.headers } });
-    if (answer.status === 401) return warn("expired"), null;
-    if (!answer.ok) return warn("failed"), null;
-    calm();
-    return new DOMParser().parseFromString(await answer.text(), "text/html");
-  } catch (error) {
-    if (error.name !== "AbortError") warn("offline");
-    return null;
-  }
-}
-const encoded = (form, by) => new URLSearchParams(by ? new FormData(form, by) : new FormData(form));
+import { $, $$, PART, calm, encoded, part, warn } from "./page.js";
+import "./draft.js";
+import "./follow.js";
 
 // ---- The panel beside the queue ----
 const drawer = $("#drawer");
@@ -230,38 +196,3 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") $$("details.drop[open]").forEach((drop) => ((drop.open = false), $("summary", drop).focus()));
 });
-
-// ---- Writing: the preview follows ----
-const draft = $("form[data-preview]");
-if (draft) {
-  document.documentElement.classList.add("scripted");
-  let wait = 0;
-  let asking = null;
-  const look = async () => {
-    asking?.abort();
-    asking = new AbortController();
-    const { signal } = asking;
-    const found = await part(draft.dataset.preview, { method: "POST", body: encoded(draft), signal });
-    if (!found || signal.aborted) return;
-    for (const old of $$("[data-part]", draft)) {
-      const fresh = found.getElementById(old.id);
-      if (!fresh || ("same" in old.dataset && old.dataset.same === fresh.dataset.same)) continue;
-      const focus = old.contains(document.activeElement) && document.activeElement.id;
-      old.replaceWith(document.importNode(fresh, true));
-      if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
-    }
-    draft.dataset.looked = String(Number(draft.dataset.looked ?? 0) + 1);
-  };
-  const soon = (event) => {
-    clearTimeout(wait);
-    wait = setTimeout(look, event.type === "input" ? 250 : 0);
-  };
-  draft.addEventListener("input", soon);
-  draft.addEventListener("change", soon);
-  // In the search field Enter searches, and never sends.
-  $("#who", draft).addEventListener("keydown", (event) => {
-    if (event.key === "Enter") event.preventDefault(), look();
-  });
-  // A time is chosen in order to be used.
-  $("#at", draft).addEventListener("input", () => ($("#when-later", draft).checked = true));
-}

@@ -14,24 +14,35 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 4] = [
-    Asset {
-        name: "app.css",
-        content_type: "text/css; charset=utf-8",
-        bytes: include_bytes!("../assets/app.css"),
-    },
-    Asset {
-        name: "app.js",
-        content_type: "text/javascript; charset=utf-8",
-        bytes: include_bytes!("../assets/app.js"),
-    },
-    Asset { name: "icons.svg", content_type: "image/svg+xml", bytes: include_bytes!("../assets/icons.svg") },
-    Asset { name: "mark.svg", content_type: "image/svg+xml", bytes: include_bytes!("../assets/mark.svg") },
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+macro_rules! asset {
+    ($name:literal, $content_type:expr) => {
+        Asset {
+            name: $name,
+            content_type: $content_type,
+            bytes: include_bytes!(concat!("../assets/", $name)),
+        }
+    };
+}
+
+const ASSETS: [Asset; 8] = [
+    asset!("app.css", CSS),
+    asset!("work.css", CSS),
+    asset!("app.js", SCRIPT),
+    asset!("page.js", SCRIPT),
+    asset!("draft.js", SCRIPT),
+    asset!("follow.js", SCRIPT),
+    asset!("icons.svg", SVG),
+    asset!("mark.svg", SVG),
 ];
 
-/// The address of an asset: it names the content, so that it may be kept for ever.
+/// The address of an asset: it names the content of all, so that it may be kept for ever, and modules find each other
+/// beside themselves.
 pub(crate) fn address(name: &str) -> String {
-    format!("/outbound/assets/{name}?v={}", version())
+    format!("/outbound/assets/{}/{name}", version())
 }
 
 /// What all assets together are, in short.
@@ -44,14 +55,15 @@ fn version() -> &'static str {
     })
 }
 
-pub(crate) async fn asset(name: web::Path<String>, request: HttpRequest) -> Result<HttpResponse, PageError> {
-    let found = ASSETS.iter().find(|asset| asset.name == name.as_str()).ok_or(PageError::NotFound)?;
+pub(crate) async fn asset(
+    path: web::Path<(String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    let (wanted, name) = path.into_inner();
+    let found = ASSETS.iter().find(|asset| asset.name == name).ok_or(PageError::NotFound)?;
     let tag = format!("\"{}\"", version());
-    let kept = if request.query_string().contains(version()) {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    // A page of another version of the server gets what there is, and does not keep it.
+    let kept = if wanted == version() { "public, max-age=31536000, immutable" } else { "no-cache" };
     let known = request.headers().get(IF_NONE_MATCH).is_some_and(|known| {
         known
             .to_str()

@@ -21,6 +21,8 @@ pub(crate) enum Place {
     Queue,
     /// Writing a message.
     Compose,
+    /// The jobs.
+    Jobs,
     /// None of them.
     Elsewhere,
 }
@@ -114,10 +116,16 @@ impl Frame {
                 self.t("Soạn tin", "Compose"),
                 Permission::MessagingCreate,
             ),
+            (Place::Jobs, "/outbound/jobs", "job", self.t("Công việc", "Jobs"), Permission::JobsView),
         ];
         let mine = all.into_iter().filter(|(.., permission)| self.may(*permission));
         mine.map(|(place, href, icon, label, _)| Link { href, icon, label, is_here: place == self.place })
             .collect()
+    }
+
+    /// Where the visitor is at home.
+    pub(crate) fn home(&self) -> &'static str {
+        self.caller.as_ref().map_or("/outbound", |caller| home(caller.role))
     }
 
     /// The visitor's name.
@@ -140,6 +148,11 @@ impl Frame {
         let to = self.t("en", "vi");
         format!("/outbound/language?{}", crate::form::query([("to", to), ("back", self.here.as_str())]))
     }
+}
+
+/// Where somebody of this role is at home: with the queue, or with the jobs where that is all they may see.
+pub(crate) const fn home(role: Role) -> &'static str {
+    if role.may(Permission::MessagingView) { "/outbound" } else { "/outbound/jobs" }
 }
 
 /// A role in words.

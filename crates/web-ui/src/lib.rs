@@ -1,6 +1,6 @@
 //! The pages of Outbound, at `/outbound`, for telesales, managers and admins.
 //!
-//! Made on the server and whole without JavaScript; the one small module in `assets/app.js` adds what needs a browser:
+//! Made on the server and whole without JavaScript; the small modules in `assets/` add what needs a browser:
 //! live rows, the keyboard, previews while one types. Nothing is loaded from elsewhere, and the policy of each page
 //! (`around`) allows no inline script or style.
 //!
@@ -17,6 +17,7 @@ mod error;
 mod flash;
 mod form;
 mod frame;
+mod jobs;
 mod lang;
 mod message;
 mod pages;

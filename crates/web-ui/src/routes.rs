@@ -5,7 +5,7 @@ use actix_web::web::{self, Data, PayloadConfig, ServiceConfig, get, post, scope}
 
 use crate::around::{around, nothing_here};
 use crate::pages::Pages;
-use crate::{assets, compose, message, queue, run, sign_in};
+use crate::{assets, compose, jobs, message, queue, run, sign_in};
 
 /// The most bytes that a form may have: a list of 10,000 recipients with their variables.
 const MAX_FORM: usize = 12 * 1024 * 1024;
@@ -29,6 +29,8 @@ pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
                 .route("/compose", get().to(compose::page))
                 .route("/compose", post().to(compose::send))
                 .route("/compose/check", post().to(compose::check))
+                .route("/jobs", get().to(jobs::jobs))
+                .route("/jobs/{id}", get().to(jobs::job))
                 .route("/dispatch", post().to(run::dispatch))
                 .route("/sign-in", get().to(sign_in::page))
                 .route("/sign-in", post().to(sign_in::sign_in))
@@ -36,7 +38,7 @@ pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
                 .route("/sign-out", post().to(sign_in::sign_out))
                 .route("/session", get().to(sign_in::session))
                 .route("/language", get().to(sign_in::language))
-                .route("/assets/{name}", get().to(assets::asset))
+                .route("/assets/{version}/{name}", get().to(assets::asset))
                 .default_service(web::to(nothing_here)),
         );
     }

@@ -6,12 +6,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use domain::access::Role;
 use domain::explain::Language;
 
 use crate::error::PageError;
 use crate::flash::{Flash, Said};
 use crate::form::Form;
-use crate::frame::{Frame, Place, go_to, go_to_saying, role, safe_back, show};
+use crate::frame::{self, Frame, Place, go_to, go_to_saying, home, safe_back, show};
 use crate::pages::Pages;
 use crate::visit::{OwnForm, SEED, SESSION, Visit, caller};
 use crate::{csrf, lang};
@@ -69,7 +70,7 @@ fn form(
     let logins = pages.demo_logins.iter().enumerate();
     let demo = logins.map(|(who, login)| Login {
         who,
-        role: role(visit.lang, login.role),
+        role: frame::role(visit.lang, login.role),
         name: login.name.clone(),
         branch: login.branch.clone(),
     });
@@ -109,10 +110,9 @@ pub(crate) async fn sign_in(own: OwnForm, pages: Data<Pages>) -> Result<HttpResp
     let token = token.strip_prefix("Bearer ").unwrap_or(token).trim().to_owned();
     let fits = token.len() <= MAX_TOKEN
         && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';' && byte != b',');
-    if !fits || token.is_empty() || caller(&pages, &token).await?.is_none() {
-        return form(own.visit, &pages, &back, false, true);
-    }
-    opened(token, &back, &pages)
+    let known = if fits && !token.is_empty() { caller(&pages, &token).await? } else { None };
+    let Some(known) = known else { return form(own.visit, &pages, &back, false, true) };
+    opened(token, known.role, &back, &pages)
 }
 
 pub(crate) async fn demo(
@@ -122,11 +122,12 @@ pub(crate) async fn demo(
 ) -> Result<HttpResponse, PageError> {
     let login = pages.demo_logins.get(*who).ok_or(PageError::NotFound)?;
     let token = (login.token)(pages.clock.now()).ok_or(PageError::NotFound)?;
-    opened(token, safe_back(own.form.get("back")), &pages)
+    opened(token, login.role, safe_back(own.form.get("back")), &pages)
 }
 
-fn opened(token: String, back: &str, pages: &Pages) -> Result<HttpResponse, PageError> {
-    let mut answer = go_to(back);
+fn opened(token: String, role: Role, back: &str, pages: &Pages) -> Result<HttpResponse, PageError> {
+    // Not everybody is at home with the queue.
+    let mut answer = go_to(if back == "/outbound" { home(role) } else { back });
     answer.add_cookie(&cookie(SESSION, token, pages)).map_err(no_cookie)?;
     answer.add_removal_cookie(&cookie(SEED, String::new(), pages)).map_err(no_cookie)?;
     Ok(answer)

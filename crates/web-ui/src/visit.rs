@@ -104,7 +104,7 @@ macro_rules! needs {
     )+};
 }
 
-needs! { MessagingView, MessagingCreate, MessagingRun, }
+needs! { MessagingView, MessagingCreate, MessagingRun, JobsView, }
 
 /// A visitor who is signed in and has this permission.
 pub(crate) struct May<P> {

@@ -6,6 +6,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use domain::access::{Permission, Scope};
 use domain::actor::Actor;
+use domain::job::JobEntry;
+use domain::ports::JobView;
 use futures_util::future::LocalBoxFuture;
 
 use super::{JobsView, May, api};
@@ -16,7 +18,19 @@ pub(crate) struct JobsReader {
     /// The jobs that they see.
     pub(crate) scope: Scope,
     /// Whether they may read messages too, and so what might quote one.
-    pub(crate) reads_messages: bool,
+    reads_messages: bool,
+}
+
+impl JobsReader {
+    /// The job as they may see it.
+    pub(crate) fn seen(&self, view: JobView) -> JobView {
+        if self.reads_messages { view } else { JobView { job: view.job.withheld(), ..view } }
+    }
+
+    /// The line of its history as they may see it.
+    pub(crate) fn seen_line(&self, line: JobEntry) -> JobEntry {
+        if self.reads_messages { line } else { line.withheld() }
+    }
 }
 
 impl FromRequest for JobsReader {

@@ -115,7 +115,7 @@ fn present_one(created: CreatedJob) -> Result<Answer, ApiError> {
     let reason = skip_reason(message);
     let answer = CreatedJobAnswer::One(Box::new(OneAnswer {
         outbound_message: MessageView::from(message),
-        outbound_job: JobView::with(job, MessageCounts::of(std::iter::once(message)), true),
+        outbound_job: JobView::with(job, MessageCounts::of(std::iter::once(message))),
         skipped: reason.is_some(),
         reason,
     }));
@@ -126,7 +126,7 @@ fn present_many(created: CreatedJob, many: Many) -> Result<Answer, ApiError> {
     let CreatedJob { job, batch } = created;
     let messages = || batch.messages.iter().map(|(_, message)| message);
     let skipped = messages().filter(|message| skip_reason(message).is_some()).count();
-    let view = |job| JobView::with(job, MessageCounts::of(messages()), true);
+    let view = |job| JobView::with(job, MessageCounts::of(messages()));
     let answer = CreatedJobAnswer::Many(Box::new(ManyAnswer {
         outbound_job: job.as_ref().map(view),
         created: batch.messages.len() - skipped,

@@ -36,9 +36,11 @@ pub(crate) async fn get(
 ) -> Result<Answer, ApiError> {
     let found = api.stores().job(id.0, &reader.scope).await?;
     let job = found.ok_or_else(|| ApiError::NotFound("there is no such job".into()))?;
-    let history = api.stores().job_history(id.0).await?;
+    let job = reader.seen(job);
+    let history = api.stores().job_history(id.0).await?.into_iter();
+    let history: Vec<_> = history.map(|line| reader.seen_line(line)).collect();
     Answer::ok(&JobDetail {
-        outbound_job: JobView::new(&job, reader.reads_messages),
-        history: history.iter().map(|entry| JobLineView::new(entry, reader.reads_messages)).collect(),
+        outbound_job: JobView::new(&job),
+        history: history.iter().map(JobLineView::new).collect(),
     })
 }

@@ -86,8 +86,9 @@ pub(crate) async fn list(
 ) -> Result<Answer, ApiError> {
     let Wanted { filter, page, page_size } = Wanted::try_from(query.0)?;
     let JobPage { items, total } = api.stores().jobs(&reader.scope, &filter, page, page_size).await?;
+    let items: Vec<_> = items.into_iter().map(|view| reader.seen(view)).collect();
     Answer::ok(&JobList {
-        items: items.iter().map(|view| JobView::new(view, reader.reads_messages)).collect(),
+        items: items.iter().map(JobView::new).collect(),
         page,
         page_size,
         total: total.count,

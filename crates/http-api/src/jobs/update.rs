@@ -79,7 +79,7 @@ pub(crate) async fn update(
     let by = mover.0;
     once.run(&api, &by.to_string(), &body.raw, async |stores| {
         let job = update_job(&api.deps(stores), id.0, &update, by.clone()).await?;
-        Answer::ok(&UpdatedJob { outbound_job: JobView::new(&job, true) })
+        Answer::ok(&UpdatedJob { outbound_job: JobView::new(&job) })
     })
     .await
 }

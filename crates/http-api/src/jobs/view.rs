@@ -9,7 +9,6 @@ use domain::ports;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::mask::without_phones;
 use crate::words::{Id, JobStatusWord, Time};
 
 /// A job.
@@ -18,7 +17,7 @@ use crate::words::{Id, JobStatusWord, Time};
 pub(crate) struct JobView<'a> {
     id: Id,
     /// What people call it. What may be a phone number is hidden from those who may not read messages.
-    title: String,
+    title: &'a str,
     #[schema(value_type = JobStatusWord)]
     status: &'static str,
     action_key: Option<&'a str>,
@@ -80,12 +79,12 @@ impl MessageCounts {
 }
 
 impl<'a> JobView<'a> {
-    /// The job for a reader who may read messages, or who may not.
-    pub(crate) fn new(view: &'a ports::JobView, reads_messages: bool) -> Self {
-        Self::with(&view.job, MessageCounts::new(&view.message_counts), reads_messages)
+    /// The job with its counts; what the reader may not see has been withheld.
+    pub(crate) fn new(view: &'a ports::JobView) -> Self {
+        Self::with(&view.job, MessageCounts::new(&view.message_counts))
     }
 
-    pub(super) fn with(job: &'a Job, message_counts: MessageCounts, reads_messages: bool) -> Self {
+    pub(super) fn with(job: &'a Job, message_counts: MessageCounts) -> Self {
         // Every field is named, so that a new one can't be forgotten here.
         let Job {
             id,
@@ -107,14 +106,14 @@ impl<'a> JobView<'a> {
         } = job;
         Self {
             id: Id(id.uuid()),
-            title: if reads_messages { title.clone() } else { without_phones(title) },
+            title,
             status: status.as_str(),
             action_key: action_key.as_ref().map(|key| key.as_str()),
             suggestion_id: suggestion_id.as_ref().map(|id| id.as_str()),
             task_id: task_id.as_ref().map(|id| id.as_str()),
             run_id: run_id.as_ref().map(|id| id.as_str()),
-            last_error: last_error.as_deref().filter(|_| reads_messages),
-            note: note.as_deref().filter(|_| reads_messages),
+            last_error: last_error.as_deref(),
+            note: note.as_deref(),
             owner_id: owner_id.as_ref().map(|id| id.as_str()),
             branch_id: branch_id.as_ref().map(|id| id.as_str()),
             created_by_id: match created_by {
@@ -148,15 +147,15 @@ pub(crate) struct JobLineView<'a> {
 }
 
 impl<'a> JobLineView<'a> {
-    /// The line for a reader who may read messages, or who may not.
-    pub(crate) fn new(entry: &'a JobEntry, reads_messages: bool) -> Self {
+    /// The line; what the reader may not see has been withheld.
+    pub(crate) fn new(entry: &'a JobEntry) -> Self {
         let JobEntry { at, from, to, by, detail } = entry;
         Self {
             at: Time(*at),
             from: from.map(JobStatus::as_str),
             to: to.as_str(),
             by: by.to_string(),
-            detail: detail.as_deref().filter(|_| reads_messages),
+            detail: detail.as_deref(),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use domain::ids::{MAX_TEXT_ID, TemplateKey};
+use domain::ids::TemplateKey;
+use domain::template;
 
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -27,20 +28,13 @@ pub(super) fn unknown(message: &'static str) -> ApiError {
     ApiError::NotFound(message.into())
 }
 
-/// A key for a new template: 1 to 64 of `a-z`, `0-9`, `_`, `.` and `-`, so that it reads the same everywhere and can
-/// stand in a path.
+/// A key for a new template.
 pub(super) fn new_key(fields: &mut Fields, given: Option<&str>) -> Option<TemplateKey> {
-    let given = fields.required("key", given)?;
-    let sane = (1..=MAX_TEXT_ID).contains(&given.len())
-        && given.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))
-        // A path of dots alone is resolved away by browsers.
-        && given.bytes().any(|b| b != b'.');
-    if !sane {
-        fields.wrong(
-            "key",
-            format!("must have 1 to {MAX_TEXT_ID} of the characters a-z, 0-9, `_`, `.` and `-`"),
-        );
-        return None;
+    match template::new_key(fields.required("key", given)?) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            fields.wrong("key", error.to_string());
+            None
+        }
     }
-    fields.parse("key", Some(given))
 }

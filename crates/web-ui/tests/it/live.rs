@@ -1,18 +1,7 @@
 //! What changes shows by itself, and the page knows when it can't.
 
-use domain::access::Scope;
-use domain::actor::Actor;
-use domain::usecase::manage::{Act, manage};
-
 use crate::signing_in::sign_in;
 use crate::support::{Browser, Site, Token};
-
-fn cancel(site: &Site, id: &str) {
-    let id = id.parse().unwrap();
-    site.act(async |deps| {
-        manage(&deps, Act::Cancel, &Actor::Service, &Scope::everything(), &[id]).await.unwrap();
-    });
-}
 
 #[test]
 fn a_row_changes_without_reload_and_keeps_focus_and_tick() {
@@ -24,7 +13,7 @@ fn a_row_changes_without_reload_and_keeps_focus_and_tick() {
     browser.run("window.here = true");
     browser.click(&format!("#m-{id} input"));
     browser.run(&format!("document.querySelector('#m-{id} a.open').focus()"));
-    cancel(&site, &id);
+    site.cancel(&id);
     browser.until(&format!("document.querySelector('#m-{id} .pill').innerText.includes('Đã hủy')"));
     assert_eq!(browser.run("return window.here"), true);
     assert_eq!(browser.run(&format!("return document.querySelector('#m-{id} input').checked")), true);
@@ -74,6 +63,6 @@ fn a_server_that_restarts_is_found_again_and_forms_still_work() {
     browser.until("document.querySelector('#live').innerText === 'Đang nối lại…'");
     site.start_again();
     browser.until("document.querySelector('#live').innerText === 'Trực tiếp'");
-    cancel(&site, &id);
+    site.cancel(&id);
     browser.until(&format!("document.querySelector('#m-{id} .pill').innerText.includes('Đã hủy')"));
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod compose;
+mod jobs;
 mod live;
 mod message;
 mod queue;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::signing_in::sign_in;
-use crate::soundness::{PAGES, telling_message};
+use crate::soundness::{self, PAGES, telling_message};
 use crate::support::{Browser, Site, Token};
 
 const SIZES: [(u32, u32); 2] = [(1440, 900), (390, 844)];
@@ -28,9 +28,11 @@ fn screenshots() {
     shoot(&browser, &folder, "sign-in");
     sign_in(&browser, &site, Token::Admin);
     let id = telling_message(&browser, &site);
-    for (name, path) in PAGES.into_iter().filter(|(name, _)| ["compose", "queue", "message"].contains(name)) {
+    for (name, path) in
+        PAGES.into_iter().filter(|(name, _)| ["compose", "queue", "message", "jobs", "job"].contains(name))
+    {
         browser.look(1440, 900, false);
-        browser.go(&site.page(&path.replace("{id}", &id)));
+        browser.go(&site.page(&soundness::path(&browser, &site, path, &id)));
         shoot(&browser, &folder, name);
     }
     browser.look(1440, 900, false);

@@ -8,7 +8,7 @@ use crate::support::{Browser, Site, Token};
 const AXE: &str = include_str!("../assets/axe.min.js");
 
 /// Every page, by its path; `{id}` is a message's id.
-pub const PAGES: [(&str, &str); 5] = [
+pub const PAGES: [(&str, &str); 8] = [
     (
         "compose",
         "/outbound/compose?channel=SMS&template=remind_paid50&lead=lead-01&var.amount=2.450.000%C4%91&var.due=25/11",
@@ -17,6 +17,9 @@ pub const PAGES: [(&str, &str); 5] = [
     ("failed", "/outbound?status=FAILED&kind=DEAD"),
     ("nothing", "/outbound?q=zzzz"),
     ("message", "/outbound/messages/{id}"),
+    ("jobs", "/outbound/jobs"),
+    ("no-jobs", "/outbound/jobs?suggestion=none"),
+    ("job", "{job}"),
 ];
 
 /// The id of the message that shows most: sent at the second attempt.
@@ -24,6 +27,16 @@ pub fn telling_message(browser: &Browser, site: &Site) -> String {
     browser.go(&site.page("/outbound?status=SENT"));
     let id = browser.run("return ([...document.querySelectorAll('tr.row')].find(row => row.querySelector('.c-tries').innerText === '2') ?? document.querySelector('tr.row')).dataset.id");
     id.as_str().unwrap().to_owned()
+}
+
+/// The path of a page of [`PAGES`], with the ids that it needs.
+pub fn path(browser: &Browser, site: &Site, path: &str, message: &str) -> String {
+    if path != "{job}" {
+        return path.replace("{id}", message);
+    }
+    browser.go(&site.page("/outbound/jobs?status=FAILED"));
+    let href = browser.run("return document.querySelector('a.open-page').getAttribute('href')");
+    href.as_str().unwrap().to_owned()
 }
 
 fn violations(browser: &Browser) -> Vec<String> {
@@ -52,7 +65,7 @@ fn axe_finds_nothing_on_any_page_in_either_scheme_on_desk_and_phone() {
     sign_in(&browser, &site, Token::Admin);
     let id = telling_message(&browser, &site);
     for (name, path) in PAGES {
-        browser.go(&site.page(&path.replace("{id}", &id)));
+        browser.go(&site.page(&self::path(&browser, &site, path, &id)));
         check(name);
         browser.look(390, 844, false);
         let wider = browser.run("return document.documentElement.scrollWidth - 390");
@@ -73,7 +86,7 @@ fn nothing_foreign_is_loaded_nothing_inline_runs_and_the_console_is_quiet() {
     sign_in(&browser, &site, Token::Admin);
     let id = telling_message(&browser, &site);
     for (_, path) in PAGES {
-        browser.go(&site.page(&path.replace("{id}", &id)));
+        browser.go(&site.page(&self::path(&browser, &site, path, &id)));
         browser.until("document.readyState === 'complete'");
         assert_eq!(browser.count("script:not([src]), style, [style], [onclick], [onload]"), 0, "{path}");
     }

@@ -9,7 +9,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::access::{Caller, Role};
+use domain::access::{Caller, Role, Scope};
+use domain::actor::Actor;
 use domain::ids::{BranchId, OwnerId};
 use domain::policy::quiet_hours::QuietHours;
 use domain::ports::{
@@ -17,6 +18,7 @@ use domain::ports::{
 };
 use domain::rules::Rules;
 use domain::usecase::Deps;
+use domain::usecase::manage::{Act, manage};
 use domain::usecase::run_worker::Stopping;
 use memory_store::{MemoryStore, SteadyEntropy};
 use tokio::runtime::Handle;
@@ -186,6 +188,7 @@ impl Site {
         runtime.block_on(async {
             world::people(&store).await;
             if history {
+                world::jobs(&store, &rules, &entropy).await;
                 world::history(&store, &rules, &entropy).await;
             }
         });
@@ -276,6 +279,14 @@ impl Site {
     /// A new message of u1 to a phone number; its id.
     pub fn queue_message(&self, to: &str, text: &str) -> String {
         self.act(async |deps| world::free_text(&deps, to, text).await)
+    }
+
+    /// Cancels a message behind the pages' back.
+    pub fn cancel(&self, id: &str) {
+        let id = id.parse().unwrap();
+        self.act(async |deps| {
+            manage(&deps, Act::Cancel, &Actor::Service, &Scope::everything(), &[id]).await.unwrap();
+        });
     }
 
     /// An id that nothing has.

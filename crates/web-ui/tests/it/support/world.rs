@@ -1,5 +1,7 @@
 //! People, templates, and a history in which messages have come to every state, made by the use cases themselves.
 
+mod jobs;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -24,6 +26,7 @@ use domain::usecase::record_callbacks::record_callbacks;
 use domain::usecase::run_worker::{RunRequest, Stopping, run_worker};
 use memory_store::{ManualClock, MemoryStore, SteadyEntropy};
 
+pub use self::jobs::jobs;
 use super::site::RealClock;
 
 /// Id, name, branch.

@@ -1,12 +1,28 @@
-//! Phone numbers in words that people wrote.
+//! What of a job is withheld from those who may see jobs, but not read messages (contract §9).
+
+use super::{Job, JobEntry};
 
 /// From so many digits on, a number may be a phone's.
 const MIN_DIGITS: usize = 8;
 /// What stands in a number's place.
 const MASK: &str = "•••";
 
+impl Job {
+    /// The job without note and error, which may quote a message; what may be a phone number in its title is hidden.
+    pub fn withheld(self) -> Self {
+        Self { title: without_phones(&self.title), note: None, last_error: None, ..self }
+    }
+}
+
+impl JobEntry {
+    /// The line without its detail, which may quote a message.
+    pub fn withheld(self) -> Self {
+        Self { detail: None, ..self }
+    }
+}
+
 /// The text with all that may be a phone number hidden. Digits count together across what numbers are written with.
-pub(super) fn without_phones(text: &str) -> String {
+fn without_phones(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut run = String::new();
     for c in text.chars() {
