@@ -197,6 +197,7 @@ fn by(lang: Lang, actor: &Actor, caller: &Caller) -> String {
     match actor {
         Actor::User(id) if *id == caller.subject => lang.t("bạn", "you").to_owned(),
         Actor::User(id) => id.to_string(),
+        Actor::Operator(id) => lang.t("quản trị viên", "operator").to_owned() + " " + id.as_str(),
         Actor::Worker => lang.t("lượt gửi", "a worker run").to_owned(),
         Actor::N8n => "N8N".to_owned(),
         Actor::Service => "CRM".to_owned(),
