@@ -69,6 +69,8 @@ pub struct Server {
     engine: Engine,
     /// What a run or a request may take at the end.
     drain: Duration,
+    /// How long requests are still taken at the end.
+    grace: Duration,
 }
 
 impl Server {
@@ -108,11 +110,12 @@ impl Server {
         let pages = pages(settings, storage, &engine, auth.tokens.clone(), runs.clone(), demo_logins);
         let api = api(settings, storage, &engine, &metrics, runs.clone(), auth)?;
         let drain = settings.n8n.timeout.to_std().context("N8N_TIMEOUT_SECONDS")? + DRAIN_MARGIN;
+        let grace = settings.server.grace.to_std().context("HTTP_GRACE_SECONDS")?;
         let (http, serving) = serve_http(api, pages, socket, drain)?;
         let mut loops = start_loops(&engine, settings, storage);
         loops.spawn(metrics.keep_tidy(engine.shutdown.clone()));
         announce(settings, &gateway, address);
-        Ok(Self { address, http, serving, loops, runs, gateway, engine, drain })
+        Ok(Self { address, http, serving, loops, runs, gateway, engine, drain, grace })
     }
 
     /// Where it listens.
@@ -141,8 +144,12 @@ impl Server {
 
     /// Stops: no new lease, running hand-offs end and what is left of their batches is given back, requests are
     /// answered; then nothing of the server is left but its database.
+    ///
+    /// From the first moment `/readyz` says so, and each answer ends its connection. Requests that come all the same
+    /// are taken for `HTTP_GRACE_SECONDS`, so that whoever shares them out has the time to see it.
     pub async fn stop(mut self) {
         self.engine.shutdown.begin();
+        let grace = tokio::time::sleep(self.grace);
         while let Some(ended) = self.loops.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(%error, "a background task broke");
@@ -152,6 +159,7 @@ impl Server {
         // have made the connections to the database that the runs work with.
         self.runs.close();
         let _ = tokio::time::timeout(self.drain, self.runs.wait()).await;
+        grace.await;
         self.http.stop(true).await;
         self.runs.wait().await;
         self.gateway.stop().await;

@@ -1,4 +1,15 @@
 //! Phone numbers in E.164 form (contract §8).
+//!
+//! ```
+//! use domain::phone::PhoneNumber;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let number = PhoneNumber::parse("090 123-45.67")?;
+//! assert_eq!(number.as_str(), "+84901234567");
+//! assert_eq!(format!("{number:?}"), "PhoneNumber(+8490***4567)", "a log never holds it in full");
+//! assert_eq!(PhoneNumber::parse("0123"), PhoneNumber::parse("12 34"), "neither is one");
+//! # Ok(()) }
+//! ```
 
 use std::fmt;
 use std::str::FromStr;

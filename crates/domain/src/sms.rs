@@ -2,6 +2,14 @@
 //!
 //! A text goes out in GSM 03.38's 7-bit alphabet when all its characters are in there, otherwise in UCS-2, as one
 //! Vietnamese letter with a diacritic is enough to force. Everything is measured on the NFC form.
+//!
+//! ```
+//! use domain::sms::{SmsEncoding, SmsMeter};
+//!
+//! let size = SmsMeter::measure(&"Lớp học bắt đầu lúc 18:00. ".repeat(3));
+//! assert_eq!((size.encoding, size.parts, size.parts_without_diacritics), (SmsEncoding::Ucs2, 2, 1));
+//! assert_eq!(size.unicode_causes, ['ớ', 'ọ', 'ắ', 'đ', 'ầ', 'ú']);
+//! ```
 
 use std::collections::HashSet;
 

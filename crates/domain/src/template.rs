@@ -1,4 +1,19 @@
 //! Message templates with variables `{{ name }}` (contract §8, §9).
+//!
+//! There is nothing else in the language: no loop, no condition, no call.
+//!
+//! ```
+//! use domain::template::TemplateBody;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let body = TemplateBody::parse("Chào {{ full_name }}, lớp học lúc {{ time }}.")?;
+//! assert_eq!(body.variables(), ["full_name", "time"]);
+//! let known = |name: &str| (name == "full_name").then_some("chị Lan");
+//! assert_eq!(body.render(known).unwrap_err().names(), ["time"], "no half-filled text is ever sent");
+//! assert_eq!(body.fill(known).text, "Chào chị Lan, lớp học lúc {{ time }}.", "a preview shows it");
+//! assert!(TemplateBody::parse("Chào {{ tên }}").unwrap_err().to_string().contains("line 1, character 6"));
+//! # Ok(()) }
+//! ```
 
 use std::fmt;
 use std::str::FromStr;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -63,6 +64,10 @@ pub async fn around(
     }
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request_id = %id, %method, path = route, status, ms, "request");
+    if api.as_ref().is_some_and(|api| api.stopping.is_stopping()) {
+        // The client's next request opens a connection of its own, and that may go to another server.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let path = response.request().path();
     let (is_api, is_docs) = (path.starts_with("/api"), path.starts_with("/docs"));
     let headers = response.headers_mut();

@@ -1,5 +1,7 @@
 //! Bringing a database to the schema that this program needs.
 
+use std::time::Duration;
+
 use diesel::OptionalExtension as _;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
@@ -18,10 +20,18 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// One server process migrates at a time; the others wait, and then find nothing left to do. The two numbers are ours
 /// by chance alone.
+///
+/// Whoever waits for a lock holds up all who come after it, readers too. A migration waits less than the statements
+/// of the servers that serve meanwhile (see the pool's `lock_timeout`): then it gives up, and tries again.
 const LOCK: &str = "
     set statement_timeout = 0;
     set lock_timeout = 0;
-    select pg_advisory_lock(1869968484, 1)";
+    select pg_advisory_lock(1869968484, 1);
+    set lock_timeout = '2s'";
+/// How often a migration is tried that can't have its lock.
+const TRIES: u32 = 60;
+/// How long those are let through that it held up.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 statement! {
     /// The versions that have been applied; no row on an empty database.
@@ -35,19 +45,52 @@ statement! {
     Sql("select to_regclass('__diesel_schema_migrations') is not null")
 }
 
-/// Applies what is missing, in order, each in a transaction of its own. Any number of processes may call this at once.
-/// Answers the versions that this call applied.
+/// Applies what is missing, in order, each in a transaction of its own. Any number of processes may call this at once,
+/// and servers may serve meanwhile. Answers the versions that this call applied.
+///
+/// # Errors
+/// When the database can't be reached, or a migration fails. One that can't have its lock is tried for three minutes.
 pub async fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
     let mut connection = pool::open(&Target::parse(url)?).await?;
     connection.batch_execute(LOCK).await.map_err(of_statement)?;
-    // diesel's migrations block their thread, which on a single-threaded runtime would be the only one. The lock goes
-    // with the connection, whatever happens.
-    let work = tokio::task::spawn_blocking(move || {
-        let mut connection = AsyncConnectionWrapper::<AsyncPgConnection>::from(connection);
-        let applied = connection.run_pending_migrations(MIGRATIONS).map_err(|error| refused(&*error))?;
-        Ok(applied.iter().map(ToString::to_string).collect())
-    });
-    work.await.map_err(|error| StoreError::Refused(error.to_string()))?
+    let mut connection = Migrating::from(connection);
+    let (mut applied, mut tries) = (Vec::new(), 0);
+    loop {
+        // diesel's migrations block their thread, which on a single-threaded runtime would be the only one. The lock
+        // goes with the connection, whatever happens.
+        let work = tokio::task::spawn_blocking(move || (next(&mut connection), connection));
+        let (done, back) = work.await.map_err(|error| StoreError::Refused(error.to_string()))?;
+        connection = back;
+        match done {
+            Ok(None) => return Ok(applied),
+            Ok(Some(version)) => {
+                applied.push(version);
+                tries = 0;
+            }
+            Err(error) if tries < TRIES && is_lock_timeout(&*error) => {
+                tries += 1;
+                tracing::warn!(tries, "a migration waits for a lock that others hold; it is tried again");
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            Err(error) => return Err(refused(&*error)),
+        }
+    }
+}
+
+type Migrating = AsyncConnectionWrapper<AsyncPgConnection>;
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Applies the next migration that is missing; `None` when none is.
+fn next(connection: &mut Migrating) -> Result<Option<String>, Failed> {
+    if !connection.has_pending_migration(MIGRATIONS)? {
+        return Ok(None);
+    }
+    connection.run_next_migration(MIGRATIONS).map(|version| Some(version.to_string()))
+}
+
+/// diesel hides the SQLSTATE; the session asks the server to speak English.
+fn is_lock_timeout(error: &(dyn std::error::Error + Send + Sync)) -> bool {
+    error.to_string().contains("due to lock timeout")
 }
 
 /// The migrations that the database lacks. Changes nothing.

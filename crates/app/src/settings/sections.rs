@@ -25,6 +25,8 @@ pub struct ServerSettings {
     pub log_filter: String,
     /// `OUTBOUND_TEST_CLOCK_FILE`.
     pub test_clock: Option<PathBuf>,
+    /// `HTTP_GRACE_SECONDS`.
+    pub grace: TimeDelta,
 }
 
 impl ServerSettings {
@@ -34,7 +36,15 @@ impl ServerSettings {
         let log_format = reader.required(&v::LOG_FORMAT);
         let log_filter = reader.required(&v::RUST_LOG);
         let test_clock = reader.optional(&v::OUTBOUND_TEST_CLOCK_FILE);
-        Some(Self { bind: bind?, public_url, log_format: log_format?, log_filter: log_filter?, test_clock })
+        let grace = reader.required(&v::HTTP_GRACE_SECONDS);
+        Some(Self {
+            bind: bind?,
+            public_url,
+            log_format: log_format?,
+            log_filter: log_filter?,
+            test_clock,
+            grace: grace?,
+        })
     }
 }
 

@@ -14,6 +14,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("BIND_ADDR", "8080", "IP address and a port"),
     ("BIND_ADDR", "example.com:80", "IP address and a port"),
     ("PUBLIC_URL", "outbound.example.vn", "http"),
+    ("HTTP_GRACE_SECONDS", "301", "from 0 to 300"),
     ("LOG_FORMAT", "xml", "text or json"),
     ("RUST_LOG", "outbound=loud", "level"),
     ("METRICS_TOKEN", "a,b,c", "secret"),

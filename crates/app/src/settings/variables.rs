@@ -95,6 +95,8 @@ variables! {
         RUST_LOG: LogFilter = LogFilter, Some("info,actix_server=warn");
         /// Opens /metrics beyond this machine, as a bearer token.
         METRICS_TOKEN: OneOrTwo = OneOrTwo, None;
+        /// How long the server still takes requests after it was told to stop, while /readyz says so: a load balancer's time to go elsewhere.
+        HTTP_GRACE_SECONDS: Seconds = Seconds(Whole::zero_is("0: none", 300)), Some("0");
     }
     section "The database" {
         /// The PostgreSQL to use; without it the server starts a private one of its own.

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod access_matrix;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod bulk;
@@ -42,6 +44,8 @@ mod migrate;
 mod own_worker;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod rolling;
 #[cfg(test)]
 mod send_and_confirm;
 #[cfg(test)]

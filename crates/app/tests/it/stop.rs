@@ -113,3 +113,25 @@ async fn whoever_is_answered_while_the_server_stops_is_answered_well() {
     // What was answered is stored; of what was not, nobody knows.
     assert!(stored.unwrap().get::<_, i64>(0) >= i64::from(answered));
 }
+
+#[tokio::test]
+async fn a_stopping_server_says_so_and_takes_requests_for_its_grace_each_of_which_ends_its_connection() {
+    let database = TestDatabase::create().await;
+    let n8n = friendly_n8n().await;
+    let mut values = settings(database.url(), &n8n.url());
+    values.insert("HTTP_GRACE_SECONDS".to_owned(), "3".to_owned());
+    let mut server = Process::serve(&values).await;
+    let get = async |path: &str| {
+        let answer = crate::http::answer(server.http.request(reqwest::Method::GET, path)).await;
+        (answer.status, answer.headers.get("connection").map(|value| value.to_str().unwrap().to_owned()))
+    };
+    assert_eq!(get("/readyz").await, (200, None));
+    server.terminate();
+    crate::support::eventually("it is not ready", async || (get("/readyz").await.0 == 503).then_some(()))
+        .await;
+    assert_eq!(get("/livez").await, (200, Some("close".to_owned())));
+    let id = server.http.create(sms(1)).await;
+    assert_eq!(server.wait().await, Some(0), "{}", server.log());
+    let stored = database.connect().await.query_one("select id::text from outbound_message", &[]).await;
+    assert_eq!(stored.unwrap().get::<_, String>(0), id);
+}

@@ -7,6 +7,24 @@
 //! - a start or end that does not exist (clocks went forward over it) is the first instant after the gap;
 //! - a start that comes twice (clocks went back over it) is the earlier instant, an end the later one. So within the
 //!   repeated hour it may be closed although the wall clock, read alone, says open; never the other way round.
+//!
+//! ```
+//! use chrono::{DateTime, Utc};
+//! use domain::channel::Channel;
+//! use domain::policy::quiet_hours::{QuietHours, Window};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let hours = QuietHours::new(chrono_tz::Asia::Ho_Chi_Minh, Window::parse("21:00-08:00")?);
+//! let at = |text: &str| text.parse::<DateTime<Utc>>();
+//! // 22:30 in Hồ Chí Minh City: closed until 08:00 of the next morning.
+//! assert_eq!(hours.closed_until(Channel::Zalo, at("2026-03-02T15:30:00Z")?), Some(at("2026-03-03T01:00:00Z")?));
+//! // 08:00 itself is open.
+//! assert_eq!(hours.closed_until(Channel::Zalo, at("2026-03-03T01:00:00Z")?), None);
+//! // A channel may have a window of its own, or none.
+//! let hours = hours.with_channel(Channel::CallNote, Window::parse("off")?);
+//! assert_eq!(hours.closed_until(Channel::CallNote, at("2026-03-02T15:30:00Z")?), None);
+//! # Ok(()) }
+//! ```
 
 use std::fmt;
 

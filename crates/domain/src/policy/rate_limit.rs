@@ -10,6 +10,22 @@
 //!
 //! A clock that goes backwards (another process's) frees nothing: the effective second is never below the newest
 //! slot's. The clock should be one for all processes (the database's): one that runs ahead moves the window with it.
+//!
+//! ```
+//! use chrono::{DateTime, TimeDelta, Utc};
+//! use domain::policy::rate_limit::{RateLimit, RateWindow};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let now: DateTime<Utc> = "2026-03-02T02:00:00Z".parse()?;
+//! let (limit, mut window) = (RateLimit::per_minute(30), RateWindow::default());
+//! window.charge(now, 28);
+//! assert_eq!(window.remaining(limit, now + TimeDelta::seconds(10)), 2);
+//! // Three must wait until the first second counts no more.
+//! let three = window.free_at(limit, now + TimeDelta::seconds(10), 3);
+//! assert_eq!(three, Some(now + TimeDelta::seconds(61)));
+//! assert_eq!(window.remaining(RateLimit::UNLIMITED, now), u32::MAX);
+//! # Ok(()) }
+//! ```
 
 use std::fmt;
 use std::num::NonZeroU32;

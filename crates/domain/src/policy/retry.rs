@@ -2,6 +2,18 @@
 //!
 //! Two different waits: [`RetryPolicy`] after an attempt that is known to have failed (it counts towards the
 //! message's attempts), [`HandoffBackoff`] after a hand-off that N8N did not accept (it counts towards nothing).
+//!
+//! ```
+//! use chrono::TimeDelta;
+//! use domain::policy::retry::{Jitter, RetryPolicy};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let backoff = RetryPolicy::parse("2m,10m,60m")?;
+//! assert_eq!(backoff.delay_after(1, Jitter::NONE), Some(TimeDelta::minutes(2)));
+//! assert_eq!(backoff.delay_after(2, Jitter::new(1.0)), Some(TimeDelta::minutes(12)), "10 minutes and 20 %");
+//! assert_eq!(backoff.delay_after(4, Jitter::NONE), None, "the fourth failure was the last");
+//! # Ok(()) }
+//! ```
 
 use std::fmt;
 use std::str::FromStr;
