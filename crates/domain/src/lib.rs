@@ -54,8 +54,10 @@
 //! let dispatched = moved(&leased, Event::Accepted { lease }, 2);
 //! let failed = Callback { outcome: Outcome::Failed { error: "busy".into(), permanent: false }, attempt: None, lease: None };
 //! let waits = moved(&dispatched, Event::Callback(failed), 3);
-//! assert_eq!((waits.status(), waits.attempt), (Status::Failed, 2));
+//! assert_eq!((waits.status(), waits.retry_count), (Status::Failed, 1));
 //! assert_eq!(waits.state.due_at(), Some(morning + TimeDelta::seconds(3) + TimeDelta::minutes(2)), "RETRY_BACKOFF");
+//! let again = moved(&waits, Event::Lease { lease, pulled: false }, 200);
+//! assert_eq!(again.idempotency_key(), format!("{id}:2"), "a failure is known: a new attempt has a new key");
 //!
 //! let sent = Callback { outcome: Outcome::Sent { provider_message_id: None, sent_at: None }, attempt: None, lease: None };
 //! let sent = moved(&waits, Event::Callback(sent), 4);

@@ -131,3 +131,11 @@ pub async fn answer(request: RequestBuilder) -> Answer {
     let body = response.bytes().await.unwrap();
     Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
 }
+
+/// The same, of a server that may die meanwhile.
+pub async fn try_answer(request: RequestBuilder) -> Option<Answer> {
+    let response = request.send().await.ok()?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.bytes().await.ok()?;
+    Some(Answer { status, headers, body: serde_json::from_slice(&body).ok()? })
+}

@@ -1,17 +1,19 @@
 //! Every legal move of the state machine (contract §2, docs/STATES.md).
 
+mod expire;
+mod person;
 mod settle;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::event::Event;
-use super::state::{Failure, InFlight, Lease, Resume, Retry, State, Status, Waiting};
+use super::state::{Failure, InFlight, Lease, Resume, Retry, State, Status};
 use super::timeline::{Entry, EntryKind};
 use super::{Message, SkipReason};
 use crate::actor::Actor;
 use crate::ids::LeaseId;
 use crate::policy::retry::Jitter;
-use crate::rules::{CallbackTimeoutAction, Rules};
+use crate::rules::Rules;
 
 /// A lease may be lost this often before the message is held (contract §2).
 pub const MAX_LOST_LEASES: u32 = 3;
@@ -172,83 +174,6 @@ impl Message {
         Ok(self.moved(ctx, next, Some(entry)))
     }
 
-    fn expired(&self, ctx: &Context<'_>) -> Result<Step, Illegal> {
-        match &self.state {
-            State::Leased(lease) if lease.expires_at <= ctx.now => {
-                let lost = self.lost_leases.saturating_add(1);
-                let next = if lost >= MAX_LOST_LEASES {
-                    self.with(State::Failed(Failure::Held { error: LEASE_LOST.to_owned(), lease: lease.id }))
-                } else {
-                    self.put_back(lease.resume.clone(), ctx.now, None)
-                };
-                let next = Self { lost_leases: lost, attempted: true, ..next };
-                let detail = Some("the process that held the lease died".to_owned());
-                let entry = self.entry(EntryKind::LeaseExpired, &next, Actor::System, detail, ctx);
-                Ok(self.moved(ctx, next, Some(entry)))
-            }
-            State::Dispatched(flight) if flight.deadline <= ctx.now => {
-                match ctx.rules.callback_timeout_action {
-                    CallbackTimeoutAction::Hold => {
-                        let held = Failure::Held { error: NO_CALLBACK.to_owned(), lease: flight.lease };
-                        let next = self.with(State::Failed(held));
-                        let entry = self.entry(
-                            EntryKind::CallbackTimedOut,
-                            &next,
-                            Actor::System,
-                            Some(NO_CALLBACK.to_owned()),
-                            ctx,
-                        );
-                        Ok(self.moved(ctx, next, Some(entry)))
-                    }
-                    CallbackTimeoutAction::Retry => {
-                        Ok(self.failed(EntryKind::CallbackTimedOut, NO_CALLBACK, false, ctx))
-                    }
-                }
-            }
-            State::Leased(_)
-            | State::Dispatched(_)
-            | State::Queued(_)
-            | State::Sent(_)
-            | State::Failed(_)
-            | State::Skipped { .. }
-            | State::Cancelled => Err(Illegal::NotDue(self.status())),
-        }
-    }
-
-    fn cancel(&self, by: Actor, ctx: &Context<'_>) -> Result<Step, Illegal> {
-        match &self.state {
-            State::Queued(_) | State::Failed(_) => {
-                let next = Self { attempt: self.last_attempt(), ..self.with(State::Cancelled) };
-                let entry = self.entry(EntryKind::Cancelled, &next, by, None, ctx);
-                Ok(self.moved(ctx, next, Some(entry)))
-            }
-            State::Leased(_)
-            | State::Dispatched(_)
-            | State::Sent(_)
-            | State::Skipped { .. }
-            | State::Cancelled => Err(Illegal::NotFrom(self.status(), "cancelled")),
-        }
-    }
-
-    fn requeue(&self, by: Actor, ctx: &Context<'_>) -> Result<Step, Illegal> {
-        match &self.state {
-            State::Failed(_) | State::Skipped { .. } | State::Cancelled => {
-                let next = Self {
-                    attempt: self.last_attempt().saturating_add(1),
-                    retry_count: 0,
-                    handoff_failures: 0,
-                    lost_leases: 0,
-                    ..self.with(State::Queued(Waiting { due_at: ctx.now, error: None }))
-                };
-                let entry = self.entry(EntryKind::Requeued, &next, by, self.error_text(), ctx);
-                Ok(self.moved(ctx, next, Some(entry)))
-            }
-            State::Queued(_) | State::Leased(_) | State::Dispatched(_) | State::Sent(_) => {
-                Err(Illegal::NotFrom(self.status(), "requeued"))
-            }
-        }
-    }
-
     fn extend(&self, lease: LeaseId, until: DateTime<Utc>, ctx: &Context<'_>) -> Result<Step, Illegal> {
         match &self.state {
             State::Dispatched(flight) if flight.lease == lease => {
@@ -305,22 +230,6 @@ impl Message {
     fn put_back(&self, resume: Resume, due_at: DateTime<Utc>, error: Option<String>) -> Self {
         let attempt = self.attempt - u32::from(starts_new_attempt(&resume)).min(self.attempt);
         Self { attempt, ..self.with(resume.due(due_at, error)) }
-    }
-
-    /// The last attempt that may have reached N8N. A retry that was put back bears the number of the attempt before.
-    fn last_attempt(&self) -> u32 {
-        let was_put_back = self.handoff_failures > 0 || self.lost_leases > 0;
-        let was_ahead = match &self.state {
-            State::Failed(Failure::Retry(retry)) => retry.attempt_failed && was_put_back,
-            State::Failed(Failure::Dead { .. } | Failure::Held { .. })
-            | State::Queued(_)
-            | State::Leased(_)
-            | State::Dispatched(_)
-            | State::Sent(_)
-            | State::Skipped { .. }
-            | State::Cancelled => false,
-        };
-        self.attempt.saturating_add(u32::from(was_ahead))
     }
 
     fn held_by(&self, lease: LeaseId) -> Result<&Lease, Illegal> {
