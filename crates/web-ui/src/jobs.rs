@@ -18,6 +18,7 @@ use crate::frame::{Frame, Place, show};
 use crate::lang::Lang;
 use crate::pages::Pages;
 use crate::present::job::{Bar, pill};
+use crate::present::people;
 use crate::present::status::Pill;
 use crate::present::time::{Moment, moment};
 use crate::visit::{JobsView, May};
@@ -194,15 +195,10 @@ fn source(lang: Lang, job: &Job) -> String {
 
 /// Whoever did something to a job.
 fn by(lang: Lang, actor: &Actor, caller: &Caller) -> String {
-    match actor {
-        Actor::User(id) if *id == caller.subject => lang.t("bạn", "you").to_owned(),
-        Actor::User(id) => id.to_string(),
-        Actor::Operator(id) => lang.t("quản trị viên", "operator").to_owned() + " " + id.as_str(),
-        Actor::Worker => lang.t("lượt gửi", "a worker run").to_owned(),
-        Actor::N8n => "N8N".to_owned(),
-        Actor::Service => "CRM".to_owned(),
-        Actor::System => lang.t("hệ thống", "the system").to_owned(),
-    }
+    people::whoever(lang, actor, |id| match *id == caller.subject {
+        true => lang.t("bạn", "you").to_owned(),
+        false => id.to_string(),
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use domain::actor::Actor;
 use domain::channel::Channel;
+use domain::ids::OwnerId;
 use domain::message::{Content, Priority};
 
 use crate::lang::Lang;
@@ -44,13 +45,18 @@ pub(crate) const fn priority_shape(priority: Priority) -> &'static str {
     }
 }
 
-/// Whoever made a step.
+/// Whoever made a step of a message.
 pub(crate) fn actor(lang: Lang, actor: &Actor, content: &Content) -> String {
+    whoever(lang, actor, |id| match &content.owner_name {
+        Some(name) if content.owner_id.as_ref() == Some(id) => name.clone(),
+        Some(_) | None => id.to_string(),
+    })
+}
+
+/// Whoever did it; `user` says how a user of the CRM is called.
+pub(crate) fn whoever(lang: Lang, actor: &Actor, user: impl FnOnce(&OwnerId) -> String) -> String {
     match actor {
-        Actor::User(id) => match &content.owner_name {
-            Some(name) if content.owner_id.as_ref() == Some(id) => name.clone(),
-            Some(_) | None => id.to_string(),
-        },
+        Actor::User(id) => user(id),
         Actor::Operator(id) => lang.t("quản trị viên", "operator").to_owned() + " " + id.as_str(),
         Actor::Worker => lang.t("lượt gửi", "a worker run").to_owned(),
         Actor::N8n => "N8N".to_owned(),
