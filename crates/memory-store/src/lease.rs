@@ -98,7 +98,9 @@ fn owner_key(owner: &str) -> String {
 fn wanted(message: &Message, request: &LeaseRequest) -> bool {
     let content = &message.content;
     message.state.due_at().is_some_and(|due| due <= request.now)
-        && request.channels.contains(&content.channel)
+        && request.channels.iter().any(|open| {
+            open.channel == content.channel && open.closes_at.is_none_or(|closes_at| closes_at > request.now)
+        })
         && request.scope.covers(content.owner_id.as_ref(), content.branch_id.as_ref())
         && (!request.retry_failed_only || message.status() == Status::Failed)
 }

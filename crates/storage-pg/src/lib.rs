@@ -1,7 +1,7 @@
 //! The stores of Outbound in PostgreSQL.
 //!
 //! [`PgStore`] implements every store of [`domain::ports`], over a pool or inside one transaction. What must happen in
-//! one piece on the server is a function of the migrations (`outbound_lease_v1` and its like); what is asked often is
+//! one piece on the server is a function of the migrations (`outbound_lease_v2` and its like); what is asked often is
 //! a prepared [`statement`]; all else is diesel's query builder.
 
 mod contacts;

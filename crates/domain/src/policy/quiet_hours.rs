@@ -163,6 +163,23 @@ pub struct QuietStatus {
     pub closed: Vec<(Channel, DateTime<Utc>)>,
 }
 
+/// A channel that may be used, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenChannel {
+    /// The channel.
+    pub channel: Channel,
+    /// When its next quiet hours begin; `None` when it has none, or when they are passed.
+    pub closes_at: Option<DateTime<Utc>>,
+}
+
+impl OpenChannel {
+    /// Every channel, whatever the quiet hours say.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        Channel::ALL.iter().map(|channel| Self { channel: *channel, closes_at: None }).collect()
+    }
+}
+
 /// The quiet hours of all channels, in one time zone (`OPS_QUIET_HOURS`, `OPS_QUIET_HOURS_<CHANNEL>`, `OPS_TZ`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuietHours {
@@ -231,11 +248,12 @@ impl QuietHours {
         self.intervals(window, open, 4).map(|(start, _)| start).filter(|start| *start > open).min()
     }
 
-    /// The channels that are open at `now`, in their natural order.
+    /// The channels that are open at `now`, in their natural order, and when each closes.
     #[must_use]
-    pub fn open_channels(&self, now: DateTime<Utc>) -> Vec<Channel> {
-        let channels = Channel::ALL.iter().copied();
-        channels.filter(|channel| self.closed_until(*channel, now).is_none()).collect()
+    pub fn open_channels(&self, now: DateTime<Utc>) -> Vec<OpenChannel> {
+        let open = Channel::ALL.iter().filter(|channel| self.closed_until(**channel, now).is_none());
+        open.map(|channel| OpenChannel { channel: *channel, closes_at: self.next_start(*channel, now) })
+            .collect()
     }
 
     /// The state of all channels at `now`.

@@ -6,9 +6,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::StoreError;
 use crate::access::Scope;
 use crate::actor::Actor;
-use crate::channel::Channel;
 use crate::ids::{LeaseId, MessageId};
 use crate::message::{Change, Entry, Message};
+use crate::policy::quiet_hours::OpenChannel;
 use crate::rules::Limits;
 
 /// A message to be stored, QUEUED unless the store finds that it must be skipped.
@@ -52,8 +52,9 @@ pub struct LeaseRequest {
     pub lease_expires_at: DateTime<Utc>,
     /// At most so many messages.
     pub limit: u32,
-    /// The channels that are open now.
-    pub channels: Vec<Channel>,
+    /// The channels that are open now. One that closes before the lease really happens, however long it had to wait
+    /// for its turn, counts as closed.
+    pub channels: Vec<OpenChannel>,
     /// Only messages in this scope.
     pub scope: Scope,
     /// Only FAILED messages whose retry is due.

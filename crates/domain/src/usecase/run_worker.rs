@@ -11,9 +11,9 @@ pub use self::report::{OwnerCount, RunReport, Warning};
 use super::{Deps, expire};
 use crate::access::Scope;
 use crate::actor::Actor;
-use crate::channel::Channel;
 use crate::ids::LeaseId;
 use crate::policy::circuit::Permit;
+use crate::policy::quiet_hours::OpenChannel;
 use crate::ports::{DeliveryGateway, LeaseMode, LeaseRequest, Leased, RunRecord, StoreError};
 
 /// How far the estimate of what remains counts.
@@ -123,8 +123,8 @@ async fn admitted(
     }
 }
 
-fn open_channels(deps: &Deps<'_>, request: &RunRequest, now: DateTime<Utc>) -> Vec<Channel> {
-    if request.ignore_quiet_hours { Channel::ALL.to_vec() } else { deps.rules.quiet_hours.open_channels(now) }
+fn open_channels(deps: &Deps<'_>, request: &RunRequest, now: DateTime<Utc>) -> Vec<OpenChannel> {
+    if request.ignore_quiet_hours { OpenChannel::all() } else { deps.rules.quiet_hours.open_channels(now) }
 }
 
 fn lease_request(

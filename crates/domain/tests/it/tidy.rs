@@ -116,7 +116,7 @@ fn runs_go_when_their_messages_are_no_longer_under_way_and_windows_when_they_are
             lease: lease(n),
             lease_expires_at: now + TimeDelta::seconds(60),
             limit,
-            channels: domain::channel::Channel::ALL.to_vec(),
+            channels: domain::policy::quiet_hours::OpenChannel::all(),
             scope: domain::access::Scope::everything(),
             retry_failed_only: false,
             limits: world.rules.limits,

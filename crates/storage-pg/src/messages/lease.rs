@@ -22,11 +22,13 @@ statement! {
     /// Leases; see the function in the migrations.
     LeaseDue<'a> {
         now: DateTime<Utc> => Timestamptz,
+        waited_ms: i32 => Integer,
         lease_id: Uuid => SqlUuid,
         lease_expires_at: DateTime<Utc> => Timestamptz,
         deadline: Option<DateTime<Utc>> => Nullable<Timestamptz>,
         limit: i32 => Integer,
         channels: Vec<&'static str> => Array<Text>,
+        closes_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
         owner_id: Option<&'a str> => Nullable<Text>,
         branch_id: Option<&'a str> => Nullable<Text>,
         retry_only: bool => Bool,
@@ -37,21 +39,23 @@ statement! {
         dry_run: bool => Bool,
     } -> (Array<SqlUuid>, Array<SqlUuid>, Integer),
     Sql("select leased, suppressed, rate_limited
-         from outbound_lease_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
+         from outbound_lease_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
 }
 
 pub(super) async fn lease_due(store: &PgStore, request: &LeaseRequest) -> Result<Leased, StoreError> {
     let started = Instant::now();
-    let leased = lease(store, request).await?;
+    let leased = lease(store, request, started).await?;
     if let Some(observer) = store.observer.as_ref().filter(|_| !request.dry_run) {
         observer.leased(leased.messages.len(), started.elapsed());
     }
     Ok(leased)
 }
 
-async fn lease(store: &PgStore, request: &LeaseRequest) -> Result<Leased, StoreError> {
+async fn lease(store: &PgStore, request: &LeaseRequest, started: Instant) -> Result<Leased, StoreError> {
     let mut connection = store.connection().await?;
-    let statement = LeaseDue::from(request);
+    // The wait for a connection counts: the request's time is that of its beginning.
+    let waited_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);
+    let statement = LeaseDue { waited_ms, ..LeaseDue::from(request) };
     let (leased, suppressed, rate_limited): (Vec<Uuid>, Vec<Uuid>, i32) =
         statement.get_result(&mut *connection).await.map_err(of_statement)?;
     // Read apart from the lease, which is committed by now: however large the texts and however slow this process, no
@@ -99,6 +103,7 @@ impl<'a> From<&'a LeaseRequest> for LeaseDue<'a> {
         let most = |limit: RateLimit| limit.get().map(number);
         Self {
             now: *now,
+            waited_ms: 0,
             lease_id: lease.uuid(),
             lease_expires_at: *lease_expires_at,
             deadline: match mode {
@@ -106,7 +111,8 @@ impl<'a> From<&'a LeaseRequest> for LeaseDue<'a> {
                 LeaseMode::Pull { deadline } => Some(*deadline),
             },
             limit: number(*limit),
-            channels: channels.iter().map(|channel| channel.as_str()).collect(),
+            channels: channels.iter().map(|open| open.channel.as_str()).collect(),
+            closes_at: channels.iter().map(|open| open.closes_at).collect(),
             owner_id: scope.owner.as_ref().map(|id| id.as_str()),
             branch_id: scope.branch.as_ref().map(|id| id.as_str()),
             retry_only: *retry_failed_only,

@@ -1,7 +1,7 @@
 //! What is due, and when the next thing will be.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::access::Scope;
 use domain::channel::Channel;
@@ -20,8 +20,8 @@ statement! {
         owner_id: Option<&'a str> => Nullable<Text>,
         branch_id: Option<&'a str> => Nullable<Text>,
         bound: i32 => Integer,
-    } -> BigInt,
-    Sql("select count(*) from outbound_due_v1($1, $2, $3, $4, false, $5)")
+    } -> Integer,
+    Sql("select outbound_count_due_v1($1, $2, $3, $4, false, $5)")
 }
 
 statement! {
@@ -61,7 +61,7 @@ pub(super) async fn count_due(
         branch_id: scope.branch.as_ref().map(|id| id.as_str()),
         bound: number(bound),
     };
-    let found: i64 = counting.get_result(&mut *store.connection().await?).await.map_err(of_statement)?;
+    let found: i32 = counting.get_result(&mut *store.connection().await?).await.map_err(of_statement)?;
     count("count", found)
 }
 

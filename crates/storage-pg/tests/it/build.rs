@@ -7,6 +7,7 @@ use domain::address::Address;
 use domain::channel::Channel;
 use domain::ids::{LeadId, LeaseId, MessageId, OwnerId, TemplateKey};
 use domain::message::{Content, Context, Event, Message, Priority, Step, Text};
+use domain::policy::quiet_hours::OpenChannel;
 use domain::policy::rate_limit::RateLimit;
 use domain::policy::retry::Jitter;
 use domain::ports::{LeaseMode, LeaseRequest, Leased, MessageStore, NewMessage};
@@ -96,7 +97,7 @@ pub fn lease_request(lease: u128, limit: u32, now: DateTime<Utc>) -> LeaseReques
         lease: lease_id(lease),
         lease_expires_at: now + seconds(60),
         limit,
-        channels: Channel::ALL.to_vec(),
+        channels: OpenChannel::all(),
         scope: Scope::everything(),
         retry_failed_only: false,
         limits: limits(0, 0),

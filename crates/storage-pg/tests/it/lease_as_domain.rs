@@ -2,6 +2,7 @@
 
 use domain::channel::Channel;
 use domain::message::{Context, Event, Message, Step};
+use domain::policy::quiet_hours::OpenChannel;
 use domain::policy::retry::Jitter;
 use domain::ports::{LeaseMode, MessageReader, MessageStore};
 use domain::rules::Rules;
@@ -96,11 +97,11 @@ async fn closed_channels_and_scopes_are_left_alone() {
     let fixture = fixture().await;
     insert(&fixture.store, (1..=3).map(message)).await;
     let mut request = lease_request(7, 3, morning());
-    request.channels = vec![Channel::Sms, Channel::Facebook];
+    request.channels.retain(|open| matches!(open.channel, Channel::Sms | Channel::Facebook));
     assert!(fixture.store.lease_due(&request).await.unwrap().messages.is_empty());
     request.channels = Vec::new();
     assert!(fixture.store.lease_due(&request).await.unwrap().messages.is_empty());
-    request.channels = Channel::ALL.to_vec();
+    request.channels = OpenChannel::all();
     request.scope.owner = Some(crate::build::owner("somebody"));
     assert!(fixture.store.lease_due(&request).await.unwrap().messages.is_empty());
 }

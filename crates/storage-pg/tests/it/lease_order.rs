@@ -82,7 +82,7 @@ impl Books {
 fn candidates(queue: &HashMap<u128, Message>, request: &LeaseRequest) -> Vec<Candidate> {
     queue
         .values()
-        .filter(|one| request.channels.contains(&one.content.channel))
+        .filter(|one| request.channels.iter().any(|open| open.channel == one.content.channel))
         .filter(|one| request.scope.covers(one.content.owner_id.as_ref(), one.content.branch_id.as_ref()))
         .filter(|one| !request.retry_failed_only || matches!(one.state, State::Failed(_)))
         .filter_map(|one| {

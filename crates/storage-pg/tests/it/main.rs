@@ -4,6 +4,7 @@
 mod build;
 mod checks;
 mod claims;
+mod closing_time;
 mod housekeeping;
 mod idempotency;
 mod insert;

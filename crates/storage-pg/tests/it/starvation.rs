@@ -1,5 +1,7 @@
 //! An owner at the limit, with any number of messages in front, holds nobody back and costs nothing (lesson 13).
 
+use domain::channel::Channel;
+use domain::policy::quiet_hours::OpenChannel;
 use domain::ports::MessageStore;
 
 use crate::build::{Fixture, fixture, lease_request, limits, morning, numbers, owner, seconds};
@@ -8,35 +10,46 @@ use crate::build::{Fixture, fixture, lease_request, limits, morning, numbers, ow
 const IN_FRONT: i64 = 200_000;
 
 /// The greedy owner's messages, then ten of each of five others, then some that are not due or of a closed channel.
-const FILL: &str = "
-    insert into outbound_message (id, channel, body, created_by, created_at, duplicate_key, local_day, search, owner_id)
-    select id, channel, 'x', 'system', '2026-03-02 03:00Z', id, '2026-03-02', 'x', owner_id from filling;
-    insert into outbound_delivery (message_id, status, priority, channel, owner_id, next_attempt_at, attempt,
-        retry_count, handoff_failures, lost_leases, attempted, revision, updated_at)
-    select id, 'QUEUED', priority, channel, owner_id, due_at, 1, 0, 0, 0, false, 0, '2026-03-02 03:00Z' from filling";
+const FILLING: &str = "
+    drop index outbound_message_search;
+    create temporary table filling as
+    select md5(n::text)::uuid as id, 'ZALO' as channel, 'greedy' as owner_id, 1::smallint as priority,
+           timestamptz '2026-03-02 02:00Z' + n * interval '1 ms' as due_at
+    from generate_series(1, IN_FRONT) as n
+    union all
+    select lpad(to_hex(n), 32, '0')::uuid, 'ZALO', 'o' || (n % 5), 2, '2026-03-02 02:30Z'
+    from generate_series(1, 50) as n
+    union all
+    select md5('late' || n)::uuid, 'ZALO', 'o' || (n % 5), 1, '2026-03-03 03:00Z'
+    from generate_series(1, 20000) as n
+    union all
+    select md5('closed' || n)::uuid, 'SMS', 'o' || (n % 5), 1, '2026-03-02 01:00Z'
+    from generate_series(1, 20000) as n;
+    insert into outbound_message (id, channel, body, created_by, created_at, duplicate_key, local_day, search, owner_id,
+        branch_id)
+    select id, channel, 'x', 'system', '2026-03-02 03:00Z', id, '2026-03-02', 'x', owner_id, 'b1' from filling;";
 
-async fn fill(fixture: &Fixture) {
+/// They wait for their first attempt.
+const QUEUED: &str = "
+    insert into outbound_delivery (message_id, status, priority, channel, owner_id, branch_id, next_attempt_at, attempt,
+        retry_count, handoff_failures, lost_leases, attempted, revision, updated_at)
+    select id, 'QUEUED', priority, channel, owner_id, 'b1', due_at, 1, 0, 0, 0, false, 0, '2026-03-02 03:00Z'
+    from filling;";
+
+/// They wait for their retry.
+const FAILED: &str = "
+    insert into outbound_delivery (message_id, status, priority, channel, owner_id, branch_id, next_attempt_at, attempt,
+        retry_count, handoff_failures, lost_leases, attempted, revision, updated_at, failure_kind, error,
+        attempt_failed)
+    select id, 'FAILED', priority, channel, owner_id, 'b1', due_at, 1, 1, 0, 0, true, 0, '2026-03-02 03:00Z',
+        'RETRY', 'no', true
+    from filling;
+    update filling set id = md5('fresh' || id)::uuid;";
+
+async fn fill(fixture: &Fixture, states: &[&str]) {
+    let filling = FILLING.replace("IN_FRONT", &IN_FRONT.to_string());
     let client = fixture.database.connect().await;
-    client
-        .batch_execute(&format!(
-            "drop index outbound_message_search;
-            create temporary table filling as
-            select md5(n::text)::uuid as id, 'ZALO' as channel, 'greedy' as owner_id, 1::smallint as priority,
-                   timestamptz '2026-03-02 02:00Z' + n * interval '1 ms' as due_at
-            from generate_series(1, {IN_FRONT}) as n
-            union all
-            select lpad(to_hex(n), 32, '0')::uuid, 'ZALO', 'o' || (n % 5), 2, '2026-03-02 02:30Z'
-            from generate_series(1, 50) as n
-            union all
-            select md5('late' || n)::uuid, 'ZALO', 'o' || (n % 5), 1, '2026-03-03 03:00Z'
-            from generate_series(1, 20000) as n
-            union all
-            select md5('closed' || n)::uuid, 'SMS', 'o' || (n % 5), 1, '2026-03-02 01:00Z'
-            from generate_series(1, 20000) as n;
-            {FILL}"
-        ))
-        .await
-        .unwrap();
+    client.batch_execute(&(filling + &states.concat() + "analyze outbound_delivery")).await.unwrap();
 }
 
 /// What the statements inside the lease did, by the server's own account.
@@ -46,7 +59,7 @@ struct Account {
 
 impl Account {
     /// Runs the lease on a connection that reports every nested plan.
-    async fn of(fixture: &Fixture, owner_limit: i32, dry_run: bool) -> (Self, i64) {
+    async fn of(fixture: &Fixture, owner_limit: i32, scope: &str) -> (Self, i64) {
         let (client, mut connection) =
             tokio_postgres::connect(fixture.database.url(), tokio_postgres::NoTls).await.unwrap();
         let (send, mut notices) = tokio::sync::mpsc::unbounded_channel();
@@ -59,9 +72,9 @@ impl Account {
             }
         });
         let lease = format!(
-            "select cardinality(leased) from outbound_lease_v1('2026-03-02 03:00Z', gen_random_uuid(),
-                '2026-03-02 03:01Z', null, 50, '{{ZALO,FB,CALL_NOTE}}', null, null, false, null, {owner_limit},
-                'worker', false, {dry_run})"
+            "select cardinality(leased) from outbound_lease_v2('2026-03-02 03:00Z', 0, gen_random_uuid(),
+                '2026-03-02 03:01Z', null, 50, '{{ZALO,FB,CALL_NOTE}}', '{{null,null,null}}', {scope}, null,
+                {owner_limit}, 'worker', false, false)"
         );
         // Twice, so that what is reported runs on the plans that the session keeps.
         client.batch_execute(&lease.replace("false)", "true)")).await.unwrap();
@@ -111,19 +124,13 @@ impl Account {
 #[tokio::test]
 async fn two_hundred_thousand_messages_in_front_are_stepped_over() {
     let fixture = fixture().await;
-    fill(&fixture).await;
+    fill(&fixture, &[QUEUED]).await;
     let now = morning();
 
     // The greedy owner uses up the limit; in the same run the others get what is theirs.
     let mut request = lease_request(1, 50, now);
-    (request.limits, request.channels) = (
-        limits(0, 10),
-        vec![
-            domain::channel::Channel::Zalo,
-            domain::channel::Channel::Facebook,
-            domain::channel::Channel::CallNote,
-        ],
-    );
+    (request.limits, request.channels) =
+        (limits(0, 10), OpenChannel::all().into_iter().filter(|open| open.channel != Channel::Sms).collect());
     let first = fixture.store.lease_due(&request).await.unwrap();
     let greedy = first.messages.iter().filter(|one| one.content.owner_id == Some(owner("greedy"))).count();
     assert_eq!((greedy, first.messages.len()), (10, 50));
@@ -137,15 +144,38 @@ async fn two_hundred_thousand_messages_in_front_are_stepped_over() {
     assert!(numbers(&second.messages).iter().all(|n| *n <= 50));
 }
 
+/// Owner, branch, retries only: the scope of a run, as the lease takes it.
+const EVERYTHING: &str = "null, null, false";
+const BRANCH: &str = "null, 'b1', false";
+const RETRIES: &str = "null, null, true";
+const RETRIES_OF_THE_BRANCH: &str = "null, 'b1', true";
+const GREEDY: &str = "'greedy', null, false";
+
+async fn assert_cheap(fixture: &Fixture, scope: &str, owner_limit: i32, expected: i64, most_pages: u64) {
+    let (account, leased) = Account::of(fixture, owner_limit, scope).await;
+    assert_eq!(leased, expected, "scope {scope}, limit {owner_limit}");
+    account.assert_no_scan_of_the_queue();
+    let pages = account.pages();
+    assert!(pages < most_pages, "{pages} pages for {leased} messages, scope {scope}, limit {owner_limit}");
+}
+
 #[tokio::test]
 async fn the_cost_of_a_lease_does_not_grow_with_what_is_in_front() {
     let fixture = fixture().await;
-    fill(&fixture).await;
-    for (owner_limit, most_pages) in [(10, 6_000), (1_000_000, 3_000)] {
-        let (account, leased) = Account::of(&fixture, owner_limit, false).await;
-        assert_eq!(leased, 50);
-        account.assert_no_scan_of_the_queue();
-        let pages = account.pages();
-        assert!(pages < most_pages, "{pages} pages for 50 messages with a limit of {owner_limit}");
-    }
+    fill(&fixture, &[QUEUED]).await;
+    assert_cheap(&fixture, EVERYTHING, 10, 50, 6_000).await;
+    assert_cheap(&fixture, BRANCH, 10, 10, 6_000).await;
+    assert_cheap(&fixture, EVERYTHING, 1_000_000, 50, 3_000).await;
+    assert_cheap(&fixture, GREEDY, 1_000_000, 50, 3_000).await;
+    assert_cheap(&fixture, BRANCH, 1_000_000, 50, 3_000).await;
+}
+
+#[tokio::test]
+async fn a_run_of_retries_steps_over_an_owner_at_the_limit_and_over_what_never_failed() {
+    let fixture = fixture().await;
+    fill(&fixture, &[FAILED, QUEUED]).await;
+    assert_cheap(&fixture, RETRIES, 5, 30, 6_000).await;
+    assert_cheap(&fixture, RETRIES_OF_THE_BRANCH, 10, 30, 6_000).await;
+    assert_cheap(&fixture, RETRIES, 1_000_000, 50, 3_000).await;
+    assert_cheap(&fixture, "'greedy', null, true", 1_000_000, 50, 3_000).await;
 }

@@ -121,7 +121,7 @@ fn without_a_window_it_is_always_open() {
     let quiet = hours(VIETNAM, "off");
     assert_eq!(until(&quiet, "2026-03-01T15:00:00Z"), None);
     assert_eq!(quiet.next_start(Channel::Sms, utc("2026-03-01T15:00:00Z")), None);
-    assert_eq!(quiet.open_channels(utc("2026-03-01T15:00:00Z")), Channel::ALL);
+    assert_eq!(quiet.open_channels(utc("2026-03-01T15:00:00Z")), OpenChannel::all());
 }
 
 #[test]
@@ -139,7 +139,11 @@ fn a_channel_may_have_a_window_of_its_own_or_none() {
     assert!(!status.active);
 
     let night = utc("2026-03-01T15:00:00Z");
-    assert_eq!(quiet.open_channels(night), [Channel::CallNote]);
+    assert_eq!(quiet.open_channels(night), [OpenChannel { channel: Channel::CallNote, closes_at: None }]);
+    let morning = quiet.open_channels(utc("2026-03-02T01:00:00Z"));
+    let zalo = OpenChannel { channel: Channel::Zalo, closes_at: Some(utc("2026-03-02T14:00:00Z")) };
+    assert_eq!(morning[0], zalo, "and it says when it closes");
+    assert_eq!(morning.len(), 3, "all but SMS");
     let status = quiet.status(night);
     assert!(!status.active, "one channel is open");
     assert_eq!(status.ends_at, Some(utc("2026-03-02T01:00:00Z")), "the earliest of the ends");
@@ -316,7 +320,10 @@ proptest! {
         let allowed = quiet.next_allowed(Channel::Sms, at);
         prop_assert!(allowed >= at);
         prop_assert_eq!(quiet.next_allowed(Channel::Sms, allowed), allowed);
-        prop_assert!(quiet.open_channels(allowed).contains(&Channel::Sms));
+        let open = quiet.open_channels(allowed);
+        let sms = open.iter().find(|open| open.channel == Channel::Sms);
+        let closes_at = sms.and_then(|open| open.closes_at);
+        prop_assert!(closes_at.is_some_and(|at| at > allowed && quiet.closed_until(Channel::Sms, at).is_some()));
     }
 
     #[test]
