@@ -3,6 +3,7 @@
 //! [`settings`] reads the environment once, [`clock`] is the one place that reads the time, [`server`] makes one server
 //! of it all, [`worker`] is the part that runs by itself, and [`cli`] holds the commands of the binary `outbound`.
 
+mod access;
 pub mod cli;
 pub mod clock;
 pub mod data_dir;
@@ -19,4 +20,6 @@ pub mod settings;
 pub mod storage;
 pub mod telemetry;
 pub mod token;
+pub mod traces;
+pub mod watch;
 pub mod worker;

@@ -17,7 +17,7 @@ use domain::message::Outcome;
 use domain::ports::DeliveryGateway;
 use http_api::{Answered, CallbackResult, Meter};
 use metrics::{Counter, Histogram, Label};
-use storage_pg::{Observer, PgStore};
+use storage_pg::PgStore;
 
 use crate::engine::{Engine, Shutdown};
 use names as n;
@@ -33,6 +33,14 @@ pub struct Metrics {
     leased: Counter,
     lease_took: Histogram,
     callbacks: [[Counter; 3]; 4],
+}
+
+/// What a metric is, as Prometheus knows it.
+pub use names::Kind;
+
+/// The name and kind of every metric, for whoever asks for them elsewhere.
+pub fn all() -> impl Iterator<Item = (&'static str, Kind)> {
+    n::ALL.iter().map(|metric| (metric.name, metric.kind))
 }
 
 impl Metrics {
@@ -60,6 +68,12 @@ impl Metrics {
         Arc::new(gateway::Measured::new(gateway, &self.registry))
     }
 
+    /// Messages were leased, or none was due, in so much time.
+    pub fn leased(&self, messages: usize, took: Duration) {
+        self.leased.increment(messages as u64);
+        self.lease_took.record(took);
+    }
+
     /// Keeps what was timed from piling up, until the process is to stop.
     pub async fn keep_tidy(self: Arc<Self>, shutdown: Shutdown) {
         loop {
@@ -68,13 +82,6 @@ impl Metrics {
                 () = tokio::time::sleep(TIDY_EVERY) => self.registry.tidy(),
             }
         }
-    }
-}
-
-impl Observer for Metrics {
-    fn leased(&self, messages: usize, took: Duration) {
-        self.leased.increment(messages as u64);
-        self.lease_took.record(took);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::access::Caller;
-use http_api::TokenVerifier;
+use http_api::{Gate, TokenVerifier};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use web_ui::{Background, DemoLogin, Pages, TokenError};
@@ -20,6 +20,7 @@ pub(crate) fn pages(
     storage: &Storage,
     engine: &Engine,
     tokens: Option<Arc<dyn TokenVerifier>>,
+    gate: Arc<Gate>,
     runs: TaskTracker,
     demo_logins: Vec<DemoLogin>,
 ) -> Pages {
@@ -34,21 +35,24 @@ pub(crate) fn pages(
         concurrency: settings.worker.concurrency,
         stopping: Arc::new(engine.shutdown.clone()),
         background: Background::new(Handle::current(), runs),
-        tokens: tokens.map(|tokens| Arc::new(SameTokens(tokens)) as Arc<dyn web_ui::TokenVerifier>),
-        secure_cookies: settings.server.public_url.as_ref().is_some_and(|url| url.scheme() == "https"),
+        tokens: tokens.map(|tokens| Arc::new(SameTokens(tokens, gate)) as Arc<dyn web_ui::TokenVerifier>),
+        secure_cookies: settings.server.is_behind_tls(),
         demo_logins,
     }
 }
 
-/// The API's own check.
-struct SameTokens(Arc<dyn TokenVerifier>);
+/// The API's own check, and its limit.
+struct SameTokens(Arc<dyn TokenVerifier>, Arc<Gate>);
 
 #[async_trait]
 impl web_ui::TokenVerifier for SameTokens {
     async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Caller, TokenError> {
-        self.0.verify(token, now).await.map_err(|error| match error {
+        let caller = self.0.verify(token, now).await.map_err(|error| match error {
             http_api::TokenError::Refused(_) => TokenError::Refused,
             http_api::TokenError::Unavailable(cause) => TokenError::Unavailable(cause),
-        })
+        })?;
+        let paced = self.1.pace(caller.subject.as_str());
+        paced.map_err(|error| TokenError::Unavailable(error.to_string()))?;
+        Ok(caller)
     }
 }

@@ -1,6 +1,7 @@
 //! The server: every crate wired together, from an open socket to a clean end.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,22 +12,22 @@ use anyhow::Context as _;
 use chrono::TimeDelta;
 use delivery_n8n::N8nCallbacks;
 use domain::ports::{Clock, Entropy};
-use http_api::{
-    Api, AuthSettings, Background, ByAlgorithm, Gate, Hs256, Jwks, TokenVerifier, WorkerDefaults,
-};
+use http_api::{Api, Background, Gate, Tracer, WorkerDefaults};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::task::TaskTracker;
 use web_ui::{DemoLogin, Pages};
 
+use crate::access::auth;
 use crate::engine::{Engine, Shutdown};
 use crate::gateway::{Gateway, callback_url, signing_secrets};
-use crate::jwks::PublishedKeys;
 use crate::metrics::{Metrics, ServerMeter};
 use crate::pages::pages;
-use crate::settings::{AccessSettings, Secrets, Settings};
+use crate::settings::{ServerSettings, Settings};
 use crate::storage::{self, Ready, Storage};
+use crate::traces::Traces;
+use crate::watch::Watch;
 use crate::worker::{Worker, housekeeping, maintenance};
 
 /// How many connections may wait to be accepted.
@@ -67,6 +68,7 @@ pub struct Server {
     runs: TaskTracker,
     gateway: Gateway,
     engine: Engine,
+    traces: Option<Arc<Traces>>,
     /// What a run or a request may take at the end.
     drain: Duration,
     /// How long requests are still taken at the end.
@@ -96,26 +98,34 @@ impl Server {
         let gateway = Gateway::new(settings, &local_url(address), &parts.clock)?;
         let shutdown = Shutdown::default();
         let metrics = Arc::new(Metrics::new()?);
-        let storage = &storage.observed_by(metrics.clone());
+        let traces = Traces::start(&settings.traces, &parts.clock, &parts.entropy)?;
+        let storage =
+            &storage.observed_by(Arc::new(Watch { metrics: Arc::clone(&metrics), traces: traces.clone() }));
+        let way_to_n8n = gateway.port().map(|gateway| match &traces {
+            Some(traces) => metrics.around(traces.around(gateway)),
+            None => metrics.around(gateway),
+        });
         let engine = Engine {
             stores: Arc::new(storage.store.clone()),
             clock: parts.clock,
             entropy: parts.entropy,
             rules: Arc::new(settings.rules.clone()),
-            gateway: gateway.port().map(|gateway| metrics.around(gateway)),
+            gateway: way_to_n8n,
             shutdown,
         };
         let runs = TaskTracker::new();
         let auth = auth(&settings.access)?;
-        let pages = pages(settings, storage, &engine, auth.tokens.clone(), runs.clone(), demo_logins);
-        let api = api(settings, storage, &engine, &metrics, runs.clone(), auth)?;
+        let (tokens, gate) = (auth.tokens.clone(), Arc::new(Gate::new(auth)));
+        let pages = pages(settings, storage, &engine, tokens, Arc::clone(&gate), runs.clone(), demo_logins);
+        let mut api = api(settings, storage, &engine, &metrics, runs.clone(), gate)?;
+        api.tracer = traces.clone().map(|traces| traces as Arc<dyn Tracer>);
         let drain = settings.n8n.timeout.to_std().context("N8N_TIMEOUT_SECONDS")? + DRAIN_MARGIN;
         let grace = settings.server.grace.to_std().context("HTTP_GRACE_SECONDS")?;
-        let (http, serving) = serve_http(api, pages, socket, drain)?;
+        let (http, serving) = serve_http(api, pages, socket, &settings.server, drain)?;
         let mut loops = start_loops(&engine, settings, storage);
         loops.spawn(metrics.keep_tidy(engine.shutdown.clone()));
         announce(settings, &gateway, address);
-        Ok(Self { address, http, serving, loops, runs, gateway, engine, drain, grace })
+        Ok(Self { address, http, serving, loops, runs, gateway, engine, traces, drain, grace })
     }
 
     /// Where it listens.
@@ -163,6 +173,9 @@ impl Server {
         self.http.stop(true).await;
         self.runs.wait().await;
         self.gateway.stop().await;
+        if let Some(traces) = self.traces {
+            traces.stop().await;
+        }
     }
 }
 
@@ -170,9 +183,12 @@ fn serve_http(
     api: Api,
     pages: Pages,
     socket: TcpListener,
+    settings: &ServerSettings,
     drain: Duration,
 ) -> anyhow::Result<(ServerHandle, JoinHandle<std::io::Result<()>>)> {
     let (api, pages) = (http_api::configure(api), web_ui::configure(pages));
+    let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let connections = usize::try_from(settings.max_connections)?;
     let server = HttpServer::new(move || {
         App::new()
             .configure(api.clone())
@@ -180,6 +196,9 @@ fn serve_http(
             .wrap(Compress::default())
             .wrap(from_fn(http_api::around))
     })
+    .workers(workers)
+    .max_connections(connections.div_ceil(workers))
+    .client_request_timeout(settings.request_within)
     .shutdown_timeout(drain.as_secs())
     .disable_signals()
     .listen(socket)
@@ -195,7 +214,7 @@ fn api(
     engine: &Engine,
     metrics: &Arc<Metrics>,
     runs: TaskTracker,
-    auth: AuthSettings,
+    gate: Arc<Gate>,
 ) -> anyhow::Result<Api> {
     Ok(Api {
         backend: Arc::new(storage.store.clone()),
@@ -205,42 +224,19 @@ fn api(
         gateway: engine.gateway.clone(),
         callbacks: Arc::new(N8nCallbacks::new(signing_secrets(settings)?)),
         stopping: Arc::new(engine.shutdown.clone()),
-        gate: Arc::new(Gate::new(auth)),
+        gate,
         worker: WorkerDefaults {
             batch: settings.worker.batch_size,
             concurrency: settings.worker.concurrency,
         },
         readiness: Arc::new(Ready::new(storage.clone())),
         meter: Arc::new(ServerMeter::new(Arc::clone(metrics), &storage.store, engine)),
+        tracer: None,
         background: Background::new(Handle::current(), runs),
+        body_within: settings.server.request_within,
+        is_behind_tls: settings.server.is_behind_tls(),
         callback_url: callback_url(settings).map(Arc::from),
         simulator: settings.n8n.simulator,
-    })
-}
-
-fn auth(access: &AccessSettings) -> anyhow::Result<AuthSettings> {
-    let secrets = |secrets: &Option<Secrets>| http_api::Secrets::parse(&secrets.as_ref()?.joined());
-    Ok(AuthSettings {
-        tokens: tokens(access)?,
-        worker: secrets(&access.worker_secret),
-        callback: secrets(&access.callback_secret),
-        service: secrets(&access.service_token),
-        metrics: secrets(&access.metrics_token),
-    })
-}
-
-/// What checks bearer tokens: a shared secret, published keys, or both, each for its own algorithms.
-fn tokens(access: &AccessSettings) -> anyhow::Result<Option<Arc<dyn TokenVerifier>>> {
-    let shared = access.jwt_secret.as_ref().and_then(|secrets| Hs256::parse(&secrets.joined()));
-    let published = match &access.jwks_url {
-        Some(url) => Some(Jwks::new(Arc::new(PublishedKeys::new(url.clone())?))),
-        None => None,
-    };
-    Ok(match (shared, published) {
-        (Some(shared), Some(published)) => Some(Arc::new(ByAlgorithm { shared, published })),
-        (Some(shared), None) => Some(Arc::new(shared)),
-        (None, Some(published)) => Some(Arc::new(published)),
-        (None, None) => None,
     })
 }
 

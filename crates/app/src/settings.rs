@@ -19,7 +19,9 @@ use domain::rules::Rules;
 pub use layers::{Layers, Origin, Values};
 pub use reader::{Problem, Problems};
 pub use secret::Secrets;
-pub use sections::{AccessSettings, DatabaseSettings, N8nSettings, ServerSettings, WorkerSettings};
+pub use sections::{
+    AccessSettings, DatabaseSettings, N8nSettings, ServerSettings, TraceSettings, WorkerSettings,
+};
 pub use texts::LogFormat;
 
 use reader::Reader;
@@ -30,6 +32,8 @@ use variables as v;
 pub struct Settings {
     /// Where the server listens and what it logs.
     pub server: ServerSettings,
+    /// Where traces go.
+    pub traces: TraceSettings,
     /// Which database.
     pub database: DatabaseSettings,
     /// Who may come in.
@@ -50,6 +54,7 @@ impl Settings {
     pub fn read(layers: &Layers) -> Result<Self, Problems> {
         let mut reader = Reader::new(layers);
         let server = ServerSettings::read(&mut reader);
+        let traces = TraceSettings::read(&mut reader);
         let database = DatabaseSettings::read(&mut reader);
         let access = AccessSettings::read(&mut reader);
         let n8n = N8nSettings::read(&mut reader);
@@ -68,9 +73,11 @@ impl Settings {
             );
         }
         let problems = reader.into_problems();
-        match (server, database, n8n, worker, rules) {
-            (Some(server), Some(database), Some(n8n), Some(worker), Some(rules)) if problems.is_empty() => {
-                Ok(Self { server, database, access, n8n, worker, rules })
+        match (server, traces, database, n8n, worker, rules) {
+            (Some(server), Some(traces), Some(database), Some(n8n), Some(worker), Some(rules))
+                if problems.is_empty() =>
+            {
+                Ok(Self { server, traces, database, access, n8n, worker, rules })
             }
             _ => Err(Problems(problems)),
         }
@@ -99,13 +106,24 @@ fn keep_to_this_machine(
         (&v::METRICS_TOKEN, access.metrics_token.as_ref()),
         (&v::N8N_WEBHOOK_SECRET, webhook_secret),
     ];
-    for (variable, secret) in secrets {
+    for (index, (variable, secret)) in secrets.iter().copied().enumerate() {
         let generated = reader.origin(variable) == Origin::Generated;
         if secret.is_some_and(|secret| generated || secret.is_weak()) {
             let least = secret::SHORTEST_SAFE;
             let takes = format!(
-                "a secret of your own of at least {least} characters, as BIND_ADDR {} can be reached from other machines",
+                "a secret of your own, of at least {least} characters and no well-known word, as BIND_ADDR {} can be reached from other machines",
                 server.bind
+            );
+            reader.refuse(variable, &takes);
+        }
+        let before = secrets.iter().take(index);
+        let shared =
+            before.filter(|(_, other)| secret.zip(*other).is_some_and(|(one, other)| one.overlaps(other)));
+        for (other, _) in shared {
+            let takes = format!(
+                "a secret of its own, as BIND_ADDR {} can be reached from other machines: {} has the same",
+                server.bind,
+                other.name()
             );
             reader.refuse(variable, &takes);
         }

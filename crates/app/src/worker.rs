@@ -119,6 +119,7 @@ impl Worker {
 fn log(report: &RunReport) {
     if report.processed + report.dropped + report.released > 0 {
         tracing::info!(
+            lease_id = report.lease.map(tracing::field::display),
             processed = report.processed,
             sent = report.sent,
             failed = report.failed,

@@ -48,13 +48,21 @@ impl N8nGateway {
         })
     }
 
-    async fn post(&self, key: &str, body: Vec<u8>) -> Result<Response, reqwest::Error> {
+    async fn post(
+        &self,
+        key: &str,
+        traceparent: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Response, reqwest::Error> {
         let timestamp = self.clock.now().timestamp();
         let mut request = self
             .client
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
             .header("idempotency-key", key);
+        if let Some(traceparent) = traceparent {
+            request = request.header("traceparent", traceparent);
+        }
         if let Some(signature) = self.signer.sign(key, timestamp, &body) {
             request = request
                 .header("webhook-id", key)
@@ -78,17 +86,20 @@ impl DeliveryGateway for N8nGateway {
         let body = HandOffBody::new(message, hand_off.lease, self.callback_url.as_deref());
         let answer = match serde_json::to_vec(&body) {
             Err(error) => Err(Failure::NotSendable(error.to_string())),
-            Ok(body) => self.post(&message.idempotency_key(), body).await.map_err(|error| failure(&error)),
+            Ok(body) => {
+                let sent = self.post(&message.idempotency_key(), hand_off.traceparent, body).await;
+                sent.map_err(|error| failure(&error))
+            }
         };
         match answer {
             Err(failure) => {
-                tracing::debug!(message_id = %message.id, ?failure, "no answer to a hand-off");
+                tracing::debug!(message_id = %message.id, lease_id = %hand_off.lease, ?failure, "no answer to a hand-off");
                 classify::failure(failure)
             }
             Ok(response) => {
                 let (status, retry_after) = (response.status().as_u16(), retry_after(&response));
                 let (body, end) = read(response).await;
-                tracing::debug!(message_id = %message.id, status, "hand-off answered");
+                tracing::debug!(message_id = %message.id, lease_id = %hand_off.lease, status, "hand-off answered");
                 let about = About { id: message.id, created_at: message.created_at, now: self.clock.now() };
                 classify::reply(
                     &Reply { status, retry_after: retry_after.as_deref(), body: &body, end },

@@ -1,6 +1,7 @@
 //! What the handlers work with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{CallbackDecoder, Clock, DeliveryGateway, Entropy, Idempotency, Stores};
@@ -11,6 +12,7 @@ use domain::usecase::run_worker::Stopping;
 use crate::auth::Gate;
 use crate::background::Background;
 use crate::meter::Meter;
+use crate::tracer::Tracer;
 
 /// The database as the handlers need it: every store, and transactions that keep an answer.
 pub trait Backend: Stores + Idempotency {}
@@ -59,8 +61,14 @@ pub struct Api {
     pub readiness: Arc<dyn Readiness>,
     /// Keeps what happens, for `/metrics`.
     pub meter: Arc<dyn Meter>,
+    /// Records traces; `None` where nobody wants them.
+    pub tracer: Option<Arc<dyn Tracer>>,
     /// Work that must end even if its client goes away.
     pub background: Background,
+    /// How long a client may take to send a body.
+    pub body_within: Duration,
+    /// Whether browsers reach the server by TLS alone (`PUBLIC_URL` is https).
+    pub is_behind_tls: bool,
     /// Where N8N calls back, for pulled messages; `None` without `PUBLIC_URL`.
     pub callback_url: Option<Arc<str>>,
     /// Whether N8N is simulated.

@@ -6,15 +6,16 @@ mod secrets;
 mod throttle;
 mod token;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use domain::access::Caller;
 
-pub use self::jwks::{ByAlgorithm, Jwks, JwksSource};
+pub use self::jwks::{ByAlgorithm, Expected, Jwks, JwksSource};
 pub use self::secrets::Secrets;
-use self::throttle::Throttle;
+use self::throttle::{Pace, Throttle};
 pub use self::token::{Hs256, TokenError, TokenVerifier};
 use crate::error::ApiError;
 
@@ -24,6 +25,9 @@ const WORKER_SECRET: &str = "x-worker-secret";
 const CALLBACK_SECRET: &str = "x-callback-secret";
 /// The header of the service token.
 const SERVICE_TOKEN: &str = "x-service-token";
+
+/// Whoever holds the service token, among those whose requests are counted: no user's id has a control character.
+const SERVICE: &str = "\n";
 
 /// The settings that open endpoints; what is `None` closes its endpoints.
 #[derive(Clone, Default)]
@@ -38,28 +42,34 @@ pub struct AuthSettings {
     pub service: Option<Secrets>,
     /// `METRICS_TOKEN`.
     pub metrics: Option<Secrets>,
+    /// `API_RATE_LIMIT_PER_SECOND`: how many requests one user, or the holders of the service token, may make.
+    pub requests_per_second: Option<NonZeroU32>,
 }
 
 /// Checks tokens and secrets.
 pub struct Gate {
     settings: AuthSettings,
     throttle: Throttle,
+    pace: Option<Pace>,
 }
 
 impl Gate {
     /// A gate with these settings.
     pub fn new(settings: AuthSettings) -> Self {
-        Self { settings, throttle: Throttle::new() }
+        let pace = settings.requests_per_second.map(Pace::new);
+        Self { settings, throttle: Throttle::new(), pace }
     }
 
     /// Whoever holds the request's token.
     pub(crate) async fn caller(&self, request: &HttpRequest, now: DateTime<Utc>) -> Result<Caller, ApiError> {
         let Some(verifier) = &self.settings.tokens else { return Err(closed("JWT_SECRET")) };
         let token = token::of_request(request)?;
-        verifier.verify(&token, now).await.map_err(|error| match error {
+        let caller = verifier.verify(&token, now).await.map_err(|error| match error {
             TokenError::Refused(reason) => ApiError::InvalidToken(reason),
             TokenError::Unavailable(cause) => ApiError::Unavailable(cause),
-        })
+        })?;
+        self.pace(caller.subject.as_str())?;
+        Ok(caller)
     }
 
     /// Lets the holder of the worker secret in.
@@ -108,7 +118,7 @@ impl Gate {
         }
         let secrets = self.settings.service.as_ref().ok_or_else(|| closed("SERVICE_TOKEN"))?;
         match self.check(request, SERVICE_TOKEN, secrets)? {
-            Presented::Right => Ok(true),
+            Presented::Right => self.pace(SERVICE).map(|()| true),
             Presented::Wrong | Presented::Missing => Err(ApiError::InvalidServiceToken),
         }
     }
@@ -136,6 +146,14 @@ impl Gate {
             }
             None => Err(ApiError::Forbidden("the metrics token is needed, as a bearer token".into())),
         }
+    }
+
+    /// Counts a request of this caller, by the token's subject.
+    ///
+    /// # Errors
+    /// When it is one too many (`API_RATE_LIMIT_PER_SECOND`).
+    pub fn pace(&self, caller: &str) -> Result<(), ApiError> {
+        self.pace.as_ref().map_or(Ok(()), |pace| pace.check(caller))
     }
 
     fn check(&self, request: &HttpRequest, header: &str, secrets: &Secrets) -> Result<Presented, ApiError> {

@@ -7,8 +7,10 @@ use std::future::Future;
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::error::ApiError;
+use crate::tracer::{self, RequestSpan};
 
 /// Runs work on the server's own runtime rather than on the connection's.
 #[derive(Debug, Clone)]
@@ -29,7 +31,11 @@ impl Background {
         T: Send + 'static,
         F: Future<Output = Result<T, ApiError>> + Send + 'static,
     {
-        match self.tasks.spawn_on(work, &self.runtime).await {
+        match self
+            .tasks
+            .spawn_on(tracer::within(RequestSpan::current(), work.in_current_span()), &self.runtime)
+            .await
+        {
             Ok(done) => done,
             Err(error) => Err(ApiError::Internal(format!("background work ended early: {error}"))),
         }

@@ -4,7 +4,7 @@ mod sender;
 
 use actix_web::web;
 use domain::ids::MessageId;
-use domain::message::{Callback, Illegal};
+use domain::message::{Callback, Illegal, Outcome};
 use domain::ports::{CallbackError, CallbackItemError, DecodedCallbacks};
 use domain::usecase::record_callbacks::{Recorded, record_callbacks};
 use serde::Serialize;
@@ -128,7 +128,7 @@ async fn record_to_the_end(api: &Api, decoded: DecodedCallbacks) -> Result<Vec<I
     let outcomes = decoded.items.into_iter().map(|item| match item {
         Ok((id, callback)) => {
             let outcome = recorded.next().map_or_else(|| Err(unanswered()), applied);
-            api.meter.called_back(Some(&callback.outcome), result(&outcome));
+            note(api, id, &callback.outcome, result(&outcome));
             (Some(id.to_string()), outcome)
         }
         Err(CallbackItemError { index: _, message_id, field, reason }) => {
@@ -137,6 +137,25 @@ async fn record_to_the_end(api: &Api, decoded: DecodedCallbacks) -> Result<Vec<I
         }
     });
     Ok(outcomes.collect())
+}
+
+/// Counts, traces and logs a callback.
+fn note(api: &Api, id: MessageId, outcome: &Outcome, result: CallbackResult) {
+    api.meter.called_back(Some(outcome), result);
+    let word = match outcome {
+        Outcome::Sent { .. } => "SENT",
+        Outcome::Failed { .. } => "FAILED",
+        Outcome::Skipped { .. } => "SKIPPED",
+    };
+    let applied = match result {
+        CallbackResult::Applied => "true",
+        CallbackResult::Unchanged => "false",
+        CallbackResult::Refused => "error",
+    };
+    tracing::debug!(message_id = %id, outcome = word, applied, "callback");
+    if let Some(tracer) = &api.tracer {
+        tracer.called_back(id, word, applied);
+    }
 }
 
 fn unanswered() -> ApiError {

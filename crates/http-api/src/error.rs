@@ -4,6 +4,7 @@ mod log;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU32;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER};
@@ -62,6 +63,15 @@ pub enum ApiError {
     PayloadTooLarge(usize),
     /// Too many wrong secrets; how many seconds to wait.
     RateLimited(u64),
+    /// More requests than one caller may make.
+    TooFast {
+        /// How many seconds to wait.
+        wait: u64,
+        /// How many there may be in a second.
+        limit: NonZeroU32,
+    },
+    /// The client took too long to send its request.
+    TooSlow,
     /// A bug. What it was is for the log only.
     Internal(String),
     /// Not now; what failed is for the log only.
@@ -135,6 +145,14 @@ impl ApiError {
                 "RATE_LIMITED",
                 "too many wrong secrets from this address",
             ),
+            Self::TooFast { limit, .. } => shown(
+                StatusCode::TOO_MANY_REQUESTS,
+                "RATE_LIMITED",
+                Cow::Owned(format!("too many requests: one caller may make {limit} in a second")),
+            ),
+            Self::TooSlow => {
+                fixed(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "the body did not arrive in time")
+            }
             Self::Internal(_) => fixed(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "INTERNAL_ERROR",
@@ -162,7 +180,7 @@ impl ApiError {
     /// After how many seconds the same request may succeed.
     const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::RateLimited(seconds) => Some(*seconds),
+            Self::RateLimited(seconds) | Self::TooFast { wait: seconds, .. } => Some(*seconds),
             Self::Unavailable(_) | Self::TryAgain(_) => Some(UNAVAILABLE_RETRY_SECONDS),
             Self::IdempotencyRunning => Some(1),
             Self::Validation(_)
@@ -176,6 +194,7 @@ impl ApiError {
             | Self::Conflict(_)
             | Self::IdempotencyOtherBody
             | Self::PayloadTooLarge(_)
+            | Self::TooSlow
             | Self::Internal(_) => None,
         }
     }
@@ -251,6 +270,10 @@ impl ResponseError for ApiError {
         if let Self::MethodNotAllowed(allowed) = self {
             response.insert_header((ALLOW, allowed.as_str()));
         }
+        if let Self::TooSlow = self {
+            // The rest of the body may still come.
+            response.force_close();
+        }
         let details = match self {
             Self::Validation(problems) => Some(problems.as_slice()),
             Self::MissingBearer
@@ -265,6 +288,8 @@ impl ResponseError for ApiError {
             | Self::IdempotencyRunning
             | Self::PayloadTooLarge(_)
             | Self::RateLimited(_)
+            | Self::TooFast { .. }
+            | Self::TooSlow
             | Self::Internal(_)
             | Self::Unavailable(_)
             | Self::TryAgain(_) => None,

@@ -8,10 +8,12 @@
 mod answer;
 mod api;
 mod around;
+mod audit;
 mod auth;
 mod background;
 mod callback;
 mod contacts;
+mod deadline;
 mod error;
 mod extract;
 mod fields;
@@ -28,6 +30,7 @@ mod sms;
 mod stats;
 mod templates;
 mod texts;
+mod tracer;
 mod view;
 mod words;
 mod worker;
@@ -35,10 +38,11 @@ mod worker;
 pub use api::{Api, Backend, Readiness, WorkerDefaults};
 pub use around::{REQUEST_ID, RequestId, around};
 pub use auth::{
-    AuthSettings, ByAlgorithm, Gate, Hs256, Jwks, JwksSource, Secrets, TokenError, TokenVerifier,
+    AuthSettings, ByAlgorithm, Expected, Gate, Hs256, Jwks, JwksSource, Secrets, TokenError, TokenVerifier,
 };
 pub use background::Background;
 pub use error::{ApiError, FieldProblem};
 pub use meter::{Answered, CallbackResult, Meter};
 pub use openapi::document;
 pub use routes::configure;
+pub use tracer::{RequestSpan, Tracer};

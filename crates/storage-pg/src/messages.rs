@@ -7,6 +7,8 @@ mod load;
 mod note;
 mod save;
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::{LeaseId, MessageId};
@@ -26,7 +28,12 @@ impl MessageStore for PgStore {
         new: Vec<NewMessage>,
         window: Option<DuplicateWindow>,
     ) -> Result<Vec<Message>, StoreError> {
-        insert::insert(self, new, window).await
+        let started = Instant::now();
+        let stored = insert::insert(self, new, window).await?;
+        if let Some(observer) = &self.observer {
+            observer.inserted(&stored, started.elapsed());
+        }
+        Ok(stored)
     }
 
     async fn lease_due(&self, request: &LeaseRequest) -> Result<Leased, StoreError> {

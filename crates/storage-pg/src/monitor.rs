@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::channel::Channel;
-use domain::message::Priority;
+use domain::ids::LeaseId;
+use domain::message::{Message, Priority};
 use domain::ports::StoreError;
 use domain::rules::Limits;
 
@@ -19,8 +20,10 @@ use crate::store::{PgStore, Source};
 
 /// Is told what the store does. Called on the way, so it must cost next to nothing.
 pub trait Observer: Send + Sync {
+    /// Messages were stored, in so much time. Inside a transaction that is told before its end, which may undo it.
+    fn inserted(&self, messages: &[Message], took: Duration);
     /// Messages were leased, or none was due, in so much time, the wait for a connection included.
-    fn leased(&self, messages: usize, took: Duration);
+    fn leased(&self, lease: LeaseId, messages: &[Message], took: Duration);
 }
 
 /// The waiting messages of one channel and priority.

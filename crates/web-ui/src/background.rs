@@ -4,6 +4,7 @@ use std::future::Future;
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::error::PageError;
 
@@ -26,7 +27,7 @@ impl Background {
         T: Send + 'static,
         F: Future<Output = Result<T, PageError>> + Send + 'static,
     {
-        match self.tasks.spawn_on(work, &self.runtime).await {
+        match self.tasks.spawn_on(work.in_current_span(), &self.runtime).await {
             Ok(done) => done,
             Err(error) => Err(PageError::Internal(format!("background work ended early: {error}"))),
         }

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -45,6 +45,13 @@ pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -
     }
     let (layers, new_secrets) = secrets::complete(layers, data_dir)?;
     let settings = Settings::read(&layers)?;
+    if options.demo && !settings.server.bind.ip().is_loopback() {
+        let bind = settings.server.bind;
+        let why = anyhow!(
+            "--demo lets everybody in with one click: BIND_ADDR must be this machine's own, not {bind}"
+        );
+        return Err(why.into());
+    }
     telemetry::init(&settings.server);
     // From here on a signal is not lost, whatever takes its time.
     let mut signals = Signals::new()?;

@@ -2,9 +2,12 @@
 
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// It only grows.
     Counter,
+    /// It goes up and down.
     Gauge,
+    /// Times, sorted into buckets.
     Histogram,
 }
 
@@ -35,6 +38,7 @@ metrics! {
     LIMIT_LEFT: Gauge = "outbound_rate_limit_left",
         "How many more messages the limit over all messages lets out now. Not there without such a limit.";
     CIRCUIT: Gauge = "outbound_circuit_state", "The circuit to N8N: 0 closed, 1 half open, 2 open.";
+    QUIET_HOURS: Gauge = "outbound_quiet_hours", "Whether a channel has quiet hours now.";
     DATABASE_UP: Gauge = "outbound_database_up",
         "Whether the queue, the limit and the circuit could be read; when not, theirs are NaN.";
     POOL_IN_USE: Gauge = "outbound_db_pool_in_use", "Connections to the database that are in use.";

@@ -32,6 +32,7 @@ pub(super) struct Readings {
     lines: Vec<Line>,
     limit_left: Option<Gauge>,
     circuit: Gauge,
+    quiet: Vec<(Channel, Gauge)>,
     database_up: Gauge,
     pool: Pool,
 }
@@ -66,6 +67,7 @@ impl Readings {
             lines: pairs.map(|(channel, priority)| Line::new(channel, priority, registry)).collect(),
             limit_left: engine.rules.limits.global.get().map(|_| gauge(n::LIMIT_LEFT)),
             circuit: gauge(n::CIRCUIT),
+            quiet: Channel::ALL.iter().map(|channel| (*channel, quiet(*channel, registry))).collect(),
             database_up: gauge(n::DATABASE_UP),
             pool: Pool {
                 in_use: gauge(n::POOL_IN_USE),
@@ -84,6 +86,10 @@ impl Readings {
         self.pool.open.set(pool.open as f64);
         self.pool.size.set(pool.most as f64);
         self.pool.waiting.set(pool.waiting as f64);
+        let now = self.clock.now();
+        for (channel, gauge) in &self.quiet {
+            gauge.set(f64::from(u8::from(self.rules.quiet_hours.closed_until(*channel, now).is_some())));
+        }
         let mut read_at = self.read_at.lock().await;
         if read_at.is_some_and(|at| at.elapsed() < EVERY) {
             return;
@@ -130,6 +136,10 @@ impl Readings {
             gauge.set(f64::NAN);
         }
     }
+}
+
+fn quiet(channel: Channel, registry: &Registry) -> Gauge {
+    registry.gauge(n::QUIET_HOURS, vec![Label::from_static_parts("channel", channel.as_str())])
 }
 
 impl Line {

@@ -57,6 +57,22 @@ impl Kind for Seconds {
     }
 }
 
+/// A part of a whole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share;
+
+impl Kind for Share {
+    type Value = f64;
+
+    fn takes(&self) -> String {
+        "a number from 0 to 1, such as 0.05".to_owned()
+    }
+
+    fn parse(&self, text: &str) -> Result<f64, Reason> {
+        text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or(None)
+    }
+}
+
 /// How many in a second, or `off`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PerSecond;

@@ -1,8 +1,10 @@
 //! One struct for each concern, each read in one go.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use url::Url;
@@ -19,6 +21,10 @@ pub struct ServerSettings {
     pub bind: SocketAddr,
     /// `PUBLIC_URL`.
     pub public_url: Option<Url>,
+    /// `HTTP_MAX_CONNECTIONS`.
+    pub max_connections: u32,
+    /// `HTTP_REQUEST_SECONDS`: for the head of a request, and again for its body.
+    pub request_within: Duration,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
     /// `RUST_LOG`.
@@ -33,6 +39,8 @@ impl ServerSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let bind = reader.required(&v::BIND_ADDR);
         let public_url = reader.optional(&v::PUBLIC_URL);
+        let max_connections = reader.required(&v::HTTP_MAX_CONNECTIONS);
+        let request_within = reader.required(&v::HTTP_REQUEST_SECONDS);
         let log_format = reader.required(&v::LOG_FORMAT);
         let log_filter = reader.required(&v::RUST_LOG);
         let test_clock = reader.optional(&v::OUTBOUND_TEST_CLOCK_FILE);
@@ -40,11 +48,44 @@ impl ServerSettings {
         Some(Self {
             bind: bind?,
             public_url,
+            max_connections: max_connections?,
+            request_within: request_within?.to_std().ok()?,
             log_format: log_format?,
             log_filter: log_filter?,
             test_clock,
             grace: grace?,
         })
+    }
+
+    /// Whether people and N8N reach the server by TLS: something in front of it speaks that.
+    pub fn is_behind_tls(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+}
+
+/// Where traces go.
+#[derive(Clone)]
+pub struct TraceSettings {
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`; without it nothing is traced.
+    pub endpoint: Option<Url>,
+    /// `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub headers: BTreeMap<String, String>,
+    /// `OTEL_TRACES_SAMPLER_ARG`, from 0 to 1.
+    pub share: f64,
+}
+
+impl TraceSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let endpoint = reader.optional(&v::OTEL_EXPORTER_OTLP_ENDPOINT);
+        let headers = reader.optional(&v::OTEL_EXPORTER_OTLP_HEADERS).unwrap_or_default();
+        Some(Self { endpoint, headers, share: reader.required(&v::OTEL_TRACES_SAMPLER_ARG)? })
+    }
+}
+
+impl std::fmt::Debug for TraceSettings {
+    /// Without address and headers, which may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TraceSettings").field("share", &self.share).finish_non_exhaustive()
     }
 }
 
@@ -85,6 +126,10 @@ pub struct AccessSettings {
     pub jwt_secret: Option<Secrets>,
     /// `JWT_JWKS_URL`.
     pub jwks_url: Option<Url>,
+    /// `JWT_ISSUER`.
+    pub jwt_issuer: Option<String>,
+    /// `JWT_AUDIENCE`.
+    pub jwt_audience: Option<String>,
     /// `WORKER_SECRET`.
     pub worker_secret: Option<Secrets>,
     /// `N8N_CALLBACK_SECRET`.
@@ -93,6 +138,8 @@ pub struct AccessSettings {
     pub service_token: Option<Secrets>,
     /// `METRICS_TOKEN`.
     pub metrics_token: Option<Secrets>,
+    /// `API_RATE_LIMIT_PER_SECOND`.
+    pub requests_per_second: Option<NonZeroU32>,
 }
 
 impl AccessSettings {
@@ -100,10 +147,13 @@ impl AccessSettings {
         Self {
             jwt_secret: reader.optional(&v::JWT_SECRET),
             jwks_url: reader.optional(&v::JWT_JWKS_URL),
+            jwt_issuer: reader.optional(&v::JWT_ISSUER),
+            jwt_audience: reader.optional(&v::JWT_AUDIENCE),
             worker_secret: reader.optional(&v::WORKER_SECRET),
             callback_secret: reader.optional(&v::N8N_CALLBACK_SECRET),
             service_token: reader.optional(&v::SERVICE_TOKEN),
             metrics_token: reader.optional(&v::METRICS_TOKEN),
+            requests_per_second: reader.required(&v::API_RATE_LIMIT_PER_SECOND).flatten(),
         }
     }
 

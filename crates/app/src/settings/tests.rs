@@ -15,9 +15,14 @@ const BAD: &[(&str, &str, &str)] = &[
     ("BIND_ADDR", "example.com:80", "IP address and a port"),
     ("PUBLIC_URL", "outbound.example.vn", "http"),
     ("HTTP_GRACE_SECONDS", "301", "from 0 to 300"),
+    ("HTTP_MAX_CONNECTIONS", "3", "from 4 to 1000000"),
+    ("HTTP_REQUEST_SECONDS", "0", "whole seconds from 1 to 600"),
     ("LOG_FORMAT", "xml", "text or json"),
     ("RUST_LOG", "outbound=loud", "level"),
     ("METRICS_TOKEN", "a,b,c", "secret"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "http"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "authorization", "name=value"),
+    ("OTEL_TRACES_SAMPLER_ARG", "5%", "from 0 to 1"),
     ("DATABASE_URL", "mysql://db", "postgresql://"),
     ("DB_POOL_SIZE", "0", "from 2 to 500"),
     ("RETENTION_DAYS", "-1", "from 0"),
@@ -26,6 +31,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("WORKER_SECRET", ",", "secret"),
     ("N8N_CALLBACK_SECRET", "a,", "secret"),
     ("SERVICE_TOKEN", "a,b,c", "secret"),
+    ("API_RATE_LIMIT_PER_SECOND", "0.5", "or off"),
     ("N8N_WEBHOOK_URL", "n8n:5678", "http"),
     ("N8N_WEBHOOK_SECRET", "a,b,c", "secret"),
     ("N8N_WEBHOOK_SECRET", "whsec_?", "base64"),
@@ -73,7 +79,7 @@ fn each_bad_value_is_one_line_with_the_name_the_value_and_what_it_takes() {
 
 #[test]
 fn every_setting_with_a_limit_has_a_bad_value_above() {
-    let free = ["PG_BIN_DIR"];
+    let free = ["PG_BIN_DIR", "JWT_ISSUER", "JWT_AUDIENCE"];
     for entry in TABLE {
         let tried = BAD.iter().any(|(name, ..)| *name == entry.name());
         assert!(tried || free.contains(&entry.name()), "{}", entry.name());
@@ -116,10 +122,26 @@ fn an_empty_value_counts_as_none_and_a_channel_s_quiet_hours_override() {
 #[test]
 fn beyond_this_machine_secrets_must_be_chosen_and_long() {
     let open = ("BIND_ADDR", "0.0.0.0:8080");
-    let weak =
-        problems(&[open, ("WORKER_SECRET", "0123456789abcdef,short"), ("JWT_SECRET", "0123456789abcdef")]);
-    assert_eq!(weak.len(), 1);
-    assert!(weak[0].to_string().contains("WORKER_SECRET") && !weak[0].to_string().contains("short"));
+    for weak in [
+        "0123456789abcdef,short",
+        "aaaaaaaaaaaaaaaaaaaaaaaa",
+        "change-me-change-me-please",
+        "my-secret-password-123",
+        "outbound-secret-token-example",
+    ] {
+        let found = problems(&[open, ("WORKER_SECRET", weak), ("JWT_SECRET", "fedcba9876543210")]);
+        let [problem] = found.as_slice() else { panic!("{weak}: {found:?}") };
+        let line = problem.to_string();
+        assert!(
+            line.starts_with("WORKER_SECRET ") && line.contains("0.0.0.0:8080") && !line.contains(weak),
+            "{line}"
+        );
+    }
+    let shared = problems(&[open, ("WORKER_SECRET", "9b1c63e0f7a2d458"), ("JWT_SECRET", "9b1c63e0f7a2d458")]);
+    assert_eq!(shared.len(), 1, "{shared:?}");
+    assert!(
+        shared[0].to_string().starts_with("WORKER_SECRET ") && shared[0].to_string().contains("JWT_SECRET")
+    );
     let generated = Values::from([("JWT_SECRET".to_owned(), "0123456789abcdef0123456789abcdef".to_owned())]);
     let found = Settings::read(&layers(&[open]).below(Origin::Generated, generated.clone())).unwrap_err();
     assert_eq!(found.0[0].name, "JWT_SECRET");

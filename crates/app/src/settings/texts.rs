@@ -173,6 +173,22 @@ fn without_password(text: &str) -> String {
     if hidden { url.into() } else { MASK.to_owned() }
 }
 
+/// Any text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plain;
+
+impl Kind for Plain {
+    type Value = String;
+
+    fn takes(&self) -> String {
+        "any text, compared letter by letter".to_owned()
+    }
+
+    fn parse(&self, text: &str) -> Result<String, Reason> {
+        Ok(text.to_owned())
+    }
+}
+
 /// A folder of the machine.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Folder;

@@ -1,10 +1,10 @@
 //! The table of all settings: the one source for reading them, `outbound config` and `.env.example`.
 
 use super::kind::Kind;
-use super::numbers::{PerSecond, Seconds, Whole};
-use super::secret::{OneOrTwo, Signing};
+use super::numbers::{PerSecond, Seconds, Share, Whole};
+use super::secret::{Headers, OneOrTwo, Signing};
 use super::texts::{
-    Backoff, ClockFile, Folder, HttpUrl, Listen, LogFilter, LogFormats, Postgres, Quiet, Switch,
+    Backoff, ClockFile, Folder, HttpUrl, Listen, LogFilter, LogFormats, Plain, Postgres, Quiet, Switch,
     TimeoutAction, Zone,
 };
 
@@ -89,6 +89,10 @@ variables! {
         BIND_ADDR: Listen = Listen, Some("127.0.0.1:8080");
         /// Where N8N and people reach the server from outside; hand-offs then carry a callbackUrl.
         PUBLIC_URL: HttpUrl = HttpUrl, None;
+        /// How many connections may be open; more wait until one is free.
+        HTTP_MAX_CONNECTIONS: Whole = Whole::new(4, 1_000_000), Some("10000");
+        /// How long a client may take to send a request's head, and then its body.
+        HTTP_REQUEST_SECONDS: Seconds = Seconds(Whole::new(1, 600)), Some("30");
         /// How log lines are written.
         LOG_FORMAT: LogFormats = LogFormats, Some("text");
         /// Which log lines are written.
@@ -97,6 +101,14 @@ variables! {
         METRICS_TOKEN: OneOrTwo = OneOrTwo, None;
         /// How long the server still takes requests after it was told to stop, while /readyz says so: a load balancer's time to go elsewhere.
         HTTP_GRACE_SECONDS: Seconds = Seconds(Whole::zero_is("0: none", 300)), Some("0");
+    }
+    section "Traces (OpenTelemetry; off unless there is an endpoint)" {
+        /// The collector that traces go to, by OTLP over HTTP; /v1/traces is added.
+        OTEL_EXPORTER_OTLP_ENDPOINT: HttpUrl = HttpUrl, None;
+        /// Headers that the collector asks for.
+        OTEL_EXPORTER_OTLP_HEADERS: Headers = Headers, None;
+        /// The share of traces that are recorded.
+        OTEL_TRACES_SAMPLER_ARG: Share = Share, Some("1");
     }
     section "The database" {
         /// The PostgreSQL to use; without it the server starts a private one of its own.
@@ -113,12 +125,18 @@ variables! {
         JWT_SECRET: OneOrTwo = OneOrTwo, None;
         /// Keys that check bearer tokens (RS256, ES256, EdDSA).
         JWT_JWKS_URL: HttpUrl = HttpUrl, None;
+        /// Who must have issued the tokens that those keys check (iss); set it where the provider serves others too.
+        JWT_ISSUER: Plain = Plain, None;
+        /// Whom those tokens must be meant for (aud, or one of it).
+        JWT_AUDIENCE: Plain = Plain, None;
         /// What N8N sends as x-worker-secret to run the worker.
         WORKER_SECRET: OneOrTwo = OneOrTwo, None;
         /// What N8N sends as x-callback-secret with its callbacks.
         N8N_CALLBACK_SECRET: OneOrTwo = OneOrTwo, None;
         /// What the CRM sends as x-service-token.
         SERVICE_TOKEN: OneOrTwo = OneOrTwo, None;
+        /// How many requests one user's token, or the service token, may make in a second; N8N's callbacks and runs are not counted.
+        API_RATE_LIMIT_PER_SECOND: PerSecond = PerSecond, Some("off");
     }
     section "N8N" {
         /// Where messages are handed off to; without it the worker can't push.

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod access_matrix;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod bodies;
@@ -35,11 +37,17 @@ mod idempotency;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod lists;
+#[cfg(test)]
+mod log;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod migrate;
+#[cfg(test)]
+mod ops;
 #[cfg(test)]
 mod own_worker;
 #[cfg(test)]
@@ -54,5 +62,7 @@ mod settings;
 mod stop;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod two_thousand;

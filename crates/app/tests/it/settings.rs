@@ -69,6 +69,19 @@ async fn the_server_keeps_generated_secrets_to_this_machine() {
 }
 
 #[tokio::test]
+async fn the_demo_with_its_logins_by_one_click_keeps_to_this_machine() {
+    let secrets = [
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none"),
+        ("JWT_SECRET", "4f1c77a09be25d83"),
+        ("N8N_CALLBACK_SECRET", "6a91d2c3b4e5f607"),
+    ];
+    let ended = run(&environment(&secrets), &["serve", "--demo", "--bind", "0.0.0.0:0"]).await;
+    let said = text(&ended.stderr);
+    assert_eq!((ended.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    assert!(said.contains("--demo") && said.contains("BIND_ADDR"), "{said}");
+}
+
+#[tokio::test]
 async fn help_names_the_commands_and_a_token_needs_a_secret() {
     let help = text(&run(&environment(&[]), &["--help"]).await.stdout);
     for command in ["serve", "migrate", "config", "token", "--data-dir"] {

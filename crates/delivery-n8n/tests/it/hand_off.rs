@@ -39,7 +39,7 @@ async fn a_hand_off_carries_all_that_the_message_has() {
     content.owner_id = Some(OwnerId::parse("owner").unwrap());
     content.branch_id = Some(BranchId::parse("branch").unwrap());
     let full = Message { content, attempt: 3, priority: Priority::High, ..plain };
-    gateway.hand_off(HandOff { message: &full, lease: lease() }).await;
+    gateway.hand_off(HandOff { message: &full, lease: lease(), traceparent: Some("00-trace-span-01") }).await;
     let log = n8n.log();
     let body = &log.hand_offs[0].body;
     let fields = [
@@ -59,6 +59,7 @@ async fn a_hand_off_carries_all_that_the_message_has() {
     );
     assert_eq!(body["callbackUrl"], "https://crm.example.vn/api/outbound/callback");
     assert_eq!(log.hand_offs[0].idempotency_key, "00000000-0000-0000-0000-000000000001:3");
+    assert_eq!(log.hand_offs[0].header("traceparent"), Some("00-trace-span-01"));
 }
 
 #[tokio::test]
@@ -72,6 +73,7 @@ async fn a_hand_off_says_who_sends_it_and_is_unsigned_without_a_secret() {
     assert_eq!(received.header("user-agent"), Some(concat!("outbound/", env!("CARGO_PKG_VERSION"))));
     assert_eq!(received.header("idempotency-key"), Some("00000000-0000-0000-0000-000000000001:1"));
     assert_eq!(received.header("webhook-signature"), None);
+    assert_eq!(received.header("traceparent"), None, "nobody traces");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ async fn simulator(server: impl Fn() -> Reaction + Send + Sync + 'static) -> (Sc
 }
 
 async fn hand_off(simulator: &SimulatorGateway, to: &str) -> HandOffAnswer {
-    simulator.hand_off(HandOff { message: &message(to), lease: lease() }).await
+    simulator.hand_off(HandOff { message: &message(to), lease: lease(), traceparent: None }).await
 }
 
 /// What is called back with, once so many have come.

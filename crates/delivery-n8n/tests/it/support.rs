@@ -92,7 +92,7 @@ pub(crate) fn impatient_gateway(webhook_url: &str, timeout: Duration) -> N8nGate
 
 /// Hands off one message, as it comes.
 pub(crate) async fn hand_off(gateway: &N8nGateway) -> HandOffAnswer {
-    gateway.hand_off(HandOff { message: &message("0901234567"), lease: lease() }).await
+    gateway.hand_off(HandOff { message: &message("0901234567"), lease: lease(), traceparent: None }).await
 }
 
 pub(crate) fn error_of(answer: HandOffAnswer) -> String {

@@ -13,6 +13,8 @@ pub struct HandOff<'a> {
     pub message: &'a Message,
     /// The lease that it is handed off under.
     pub lease: LeaseId,
+    /// The `traceparent` (W3C Trace Context) that goes with it, where somebody traces.
+    pub traceparent: Option<&'a str>,
 }
 
 /// What N8N made of a hand-off (contract §2, §4).

@@ -24,9 +24,20 @@ pub trait JwksSource: Send + Sync {
     async fn fetch(&self) -> Result<String, String>;
 }
 
+/// Who tokens must come from, and whom they must be for. A provider signs tokens for all its customers and programs
+/// with the same keys, so a good signature alone says little.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// `JWT_ISSUER`: the claim `iss`.
+    pub issuer: Option<String>,
+    /// `JWT_AUDIENCE`: the claim `aud`, or one of it.
+    pub audience: Option<String>,
+}
+
 /// Checks tokens by RS256, ES256 or EdDSA with published keys, which it keeps.
 pub struct Jwks {
     source: Arc<dyn JwksSource>,
+    expected: Expected,
     kept: RwLock<Kept>,
     /// Held by the one who asks the source.
     asking: Mutex<()>,
@@ -50,8 +61,8 @@ struct Key {
 
 impl Jwks {
     /// Keys from this source; they are fetched when the first token comes.
-    pub fn new(source: Arc<dyn JwksSource>) -> Self {
-        Self { source, kept: RwLock::default(), asking: Mutex::new(()) }
+    pub fn new(source: Arc<dyn JwksSource>, expected: Expected) -> Self {
+        Self { source, expected, kept: RwLock::default(), asking: Mutex::new(()) }
     }
 
     /// The key for a token, asking the source where that may help.
@@ -160,7 +171,27 @@ impl TokenVerifier for Jwks {
         let Key { key, algorithm, .. } = self.key(header.kid.as_deref(), header.alg, now).await?;
         let decoded = decode::<Map<String, Value>>(token, &key, &signature_only(algorithm))
             .map_err(|error| TokenError::Refused(error.to_string().into()))?;
+        self.expected.check(&decoded.claims)?;
         caller(&decoded.claims, now)
+    }
+}
+
+impl Expected {
+    fn check(&self, claims: &Map<String, Value>) -> Result<(), TokenError> {
+        let is = |claim: &Value, wanted: &String| claim.as_str() == Some(wanted);
+        let from = |wanted: &String| claims.get("iss").is_some_and(|issuer| is(issuer, wanted));
+        let meant_for = |wanted: &String| match claims.get("aud") {
+            Some(Value::Array(several)) => several.iter().any(|one| is(one, wanted)),
+            Some(one) => is(one, wanted),
+            None => false,
+        };
+        if !self.issuer.as_ref().is_none_or(from) {
+            return Err(refused("it comes from another issuer"));
+        }
+        if !self.audience.as_ref().is_none_or(meant_for) {
+            return Err(refused("it is meant for another audience"));
+        }
+        Ok(())
     }
 }
 

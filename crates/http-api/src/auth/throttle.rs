@@ -1,4 +1,4 @@
-//! Slows down those who guess secrets. A right secret is never slowed down.
+//! Slows down those who guess secrets, and those who ask too often. A right secret is never taken for a guess.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -10,8 +10,8 @@ use crate::error::ApiError;
 
 /// Wrong secrets from one address, at once and in a minute, before it must wait.
 const WRONG_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
-/// From so many addresses on, those that have been quiet for long are forgotten at each further guess.
-const MANY_ADDRESSES: usize = 10_000;
+/// From so many keys on, those that have been quiet for long are forgotten at each further one.
+const MANY: usize = 10_000;
 
 /// Wrong secrets by address.
 pub(super) struct Throttle {
@@ -26,12 +26,36 @@ impl Throttle {
     /// Counts a wrong secret.
     pub(super) fn wrong(&self, address: Option<IpAddr>) -> Result<(), ApiError> {
         let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), whose);
-        if self.wrong.len() >= MANY_ADDRESSES {
+        if self.wrong.len() >= MANY {
             self.wrong.retain_recent();
         }
         self.wrong.check_key(&address).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             ApiError::RateLimited(wait.as_secs().saturating_add(1))
+        })
+    }
+}
+
+/// Requests by caller.
+pub(super) struct Pace {
+    callers: DefaultKeyedRateLimiter<String>,
+    limit: NonZeroU32,
+}
+
+impl Pace {
+    /// So many in a second, and as many at once after a quiet second.
+    pub(super) fn new(limit: NonZeroU32) -> Self {
+        Self { callers: RateLimiter::keyed(Quota::per_second(limit)), limit }
+    }
+
+    /// Counts a request; how many seconds to wait where it is one too many.
+    pub(super) fn check(&self, caller: &str) -> Result<(), ApiError> {
+        if self.callers.len() >= MANY {
+            self.callers.retain_recent();
+        }
+        self.callers.check_key(&caller.to_owned()).map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
+            ApiError::TooFast { wait: wait.as_secs().saturating_add(1), limit: self.limit }
         })
     }
 }

@@ -3,11 +3,11 @@
 use super::ApiError;
 
 /// Logs what the client is not told. Bugs are errors, outages warnings; what the client did wrong is told to the client.
-pub(crate) fn log(error: &ApiError, request_id: &str) {
+pub(crate) fn log(error: &ApiError) {
     match error {
-        ApiError::Internal(cause) => tracing::error!(request_id, cause, "request failed"),
-        ApiError::Unavailable(cause) => tracing::warn!(request_id, cause, "request could not be served now"),
-        ApiError::InvalidToken(reason) => tracing::debug!(request_id, %reason, "token refused"),
+        ApiError::Internal(cause) => tracing::error!(cause, "request failed"),
+        ApiError::Unavailable(cause) => tracing::warn!(cause, "request could not be served now"),
+        ApiError::InvalidToken(reason) => tracing::debug!(%reason, "token refused"),
         ApiError::Validation(_)
         | ApiError::MissingBearer
         | ApiError::Forbidden(_)
@@ -20,6 +20,8 @@ pub(crate) fn log(error: &ApiError, request_id: &str) {
         | ApiError::IdempotencyRunning
         | ApiError::PayloadTooLarge(_)
         | ApiError::RateLimited(_)
+        | ApiError::TooFast { .. }
+        | ApiError::TooSlow
         | ApiError::TryAgain(_) => {}
     }
 }

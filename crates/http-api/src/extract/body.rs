@@ -70,8 +70,13 @@ pub(crate) fn read(
     })
 }
 
-/// The client's connection broke, or it sent what is no HTTP.
+/// The client took too long, its connection broke, or it sent what is no HTTP.
 fn unreadable(error: PayloadError) -> ApiError {
+    if let PayloadError::Io(cause) = &error
+        && cause.kind() == std::io::ErrorKind::TimedOut
+    {
+        return ApiError::TooSlow;
+    }
     ApiError::field("", format!("the body could not be read: {error}"))
 }
 

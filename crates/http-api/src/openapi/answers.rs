@@ -9,7 +9,9 @@ const FORBIDDEN: (&str, &str) = ("403", "The caller may not do this, or the secr
 const NOT_FOUND: (&str, &str) = ("404", "There is no such thing, or it lies outside the caller's scope");
 const CONFLICT: (&str, &str) = ("409", "The Idempotency-Key belongs to another body, or is still at work");
 const TOO_LARGE: (&str, &str) = ("413", "The body is too large");
-const RATE_LIMITED: (&str, &str) = ("429", "Too many wrong secrets from this address");
+const TOO_SLOW: (&str, &str) = ("408", "The body did not arrive in time");
+const RATE_LIMITED: (&str, &str) =
+    ("429", "Too many requests of one caller, or wrong secrets from one address");
 const INTERNAL: (&str, &str) = ("500", "A bug; the log tells, under the answer's x-request-id");
 const UNAVAILABLE: (&str, &str) = ("503", "Not now; try again");
 
@@ -72,8 +74,9 @@ fn possible(path: &str, operation: &Map<String, Value>) -> Vec<(&'static str, &'
         checks(schemes(operation).next().is_some(), FORBIDDEN),
         checks(takes("path"), NOT_FOUND),
         checks(keyed, CONFLICT),
+        checks(has_body, TOO_SLOW),
         checks(has_body, TOO_LARGE),
-        checks(open_to(&["workerSecret", "callbackSecret", "serviceToken", "metricsToken"]), RATE_LIMITED),
+        checks(schemes(operation).next().is_some(), RATE_LIMITED),
         checks(path.starts_with("/api"), INTERNAL),
         checks(path.starts_with("/api") || path == "/readyz", UNAVAILABLE),
     ]

@@ -6,7 +6,7 @@ use domain::ids::MAX_TEXT_ID;
 use serde_json::{Map, Value, json};
 
 /// The codes of errors (contract §9).
-pub(crate) const CODES: [&str; 14] = [
+pub(crate) const CODES: [&str; 15] = [
     "VALIDATION_ERROR",
     "AUTH_MISSING_BEARER",
     "AUTH_INVALID_TOKEN",
@@ -18,6 +18,7 @@ pub(crate) const CODES: [&str; 14] = [
     "CONFLICT",
     "IDEMPOTENCY_CONFLICT",
     "PAYLOAD_TOO_LARGE",
+    "REQUEST_TIMEOUT",
     "RATE_LIMITED",
     "INTERNAL_ERROR",
     "UNAVAILABLE",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::access::{Caller, Role};
-use http_api::{ByAlgorithm, Hs256, Jwks, JwksSource, TokenError, TokenVerifier};
+use http_api::{ByAlgorithm, Expected, Hs256, Jwks, JwksSource, TokenError, TokenVerifier};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ async fn each_algorithm_opens_with_its_published_key_and_the_keys_are_fetched_on
         published("r", Algorithm::RS256, RS256),
         json!({"kty": "of times to come", "kid": "x"}),
     ]);
-    let jwks = Jwks::new(provider.clone());
+    let jwks = Jwks::new(provider.clone(), Expected::default());
     for (id, algorithm, pem) in
         [("e", Algorithm::ES256, ES256), ("d", Algorithm::EdDSA, ED25519), ("r", Algorithm::RS256, RS256)]
     {
@@ -100,7 +100,7 @@ async fn each_algorithm_opens_with_its_published_key_and_the_keys_are_fetched_on
 #[actix_web::test]
 async fn an_unknown_key_is_asked_for_at_most_once_a_minute() {
     let provider = Provider::with(vec![published("old", Algorithm::ES256, ES256)]);
-    let jwks = Jwks::new(provider.clone());
+    let jwks = Jwks::new(provider.clone(), Expected::default());
     assert!(verify(&jwks, &signed(Some("old"), Algorithm::ES256, ES256), AT_ONCE).await.is_ok());
     provider.keys.lock().unwrap().push(published("new", Algorithm::ES256, ES256_NEW));
     let new = signed(Some("new"), Algorithm::ES256, ES256_NEW);
@@ -116,7 +116,7 @@ async fn an_unknown_key_is_asked_for_at_most_once_a_minute() {
 #[actix_web::test]
 async fn a_key_that_was_withdrawn_opens_nothing_after_a_while() {
     let provider = Provider::with(vec![published("old", Algorithm::ES256, ES256)]);
-    let jwks = Jwks::new(provider.clone());
+    let jwks = Jwks::new(provider.clone(), Expected::default());
     let old = signed(Some("old"), Algorithm::ES256, ES256);
     assert!(verify(&jwks, &old, AT_ONCE).await.is_ok());
     provider.keys.lock().unwrap().clear();
@@ -128,7 +128,7 @@ async fn a_key_that_was_withdrawn_opens_nothing_after_a_while() {
 async fn a_provider_that_is_down_locks_out_nobody_whose_key_is_known() {
     let provider = Provider::with(vec![published("old", Algorithm::ES256, ES256)]);
     provider.down.store(true, Ordering::SeqCst);
-    let jwks = Jwks::new(provider.clone());
+    let jwks = Jwks::new(provider.clone(), Expected::default());
     let old = signed(Some("old"), Algorithm::ES256, ES256);
     for seconds in [0, 1] {
         let answer = verify(&jwks, &old, TimeDelta::seconds(seconds)).await;
@@ -155,7 +155,7 @@ async fn what_is_not_signed_by_the_named_key_is_refused() {
         encrypts,
         secret,
     ];
-    let jwks = Jwks::new(Provider::with(keys));
+    let jwks = Jwks::new(Provider::with(keys), Expected::default());
     let public = Header { kid: Some("e".to_owned()), ..Header::new(Algorithm::HS256) };
     let confused = encode(&public, &claims("admin"), &EncodingKey::from_secret(ES256)).unwrap();
     let shared = Header { kid: Some("oct".to_owned()), ..Header::new(Algorithm::HS256) };
@@ -184,8 +184,10 @@ async fn what_is_not_signed_by_the_named_key_is_refused() {
 #[actix_web::test]
 async fn both_kinds_of_tokens_open_where_both_are_set() {
     let provider = Provider::with(vec![published("e", Algorithm::ES256, ES256)]);
-    let both =
-        ByAlgorithm { shared: Hs256::parse(JWT_SECRET).unwrap(), published: Jwks::new(provider.clone()) };
+    let both = ByAlgorithm {
+        shared: Hs256::parse(JWT_SECRET).unwrap(),
+        published: Jwks::new(provider.clone(), Expected::default()),
+    };
     let shared = crate::support::token(&claims("admin"), JWT_SECRET);
     assert!(both.verify(&shared, noon()).await.is_ok());
     assert_eq!(provider.asked(), 0);
@@ -193,4 +195,35 @@ async fn both_kinds_of_tokens_open_where_both_are_set() {
     let by_public_key =
         encode(&Header::default(), &claims("admin"), &EncodingKey::from_secret(ES256)).unwrap();
     assert!(both.verify(&by_public_key, noon()).await.is_err());
+}
+
+#[actix_web::test]
+async fn a_token_for_another_program_of_the_same_provider_opens_nothing() {
+    let provider = Provider::with(vec![published("a", Algorithm::ES256, ES256)]);
+    let expected =
+        Expected { issuer: Some("https://id.example.vn".into()), audience: Some("outbound".into()) };
+    let jwks = Jwks::new(provider, expected);
+    let token = |more: Value| {
+        let mut all = claims("manager");
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let header = Header { kid: Some("a".to_owned()), ..Header::new(Algorithm::ES256) };
+        encode(&header, &all, &signing_key(Algorithm::ES256, ES256)).unwrap()
+    };
+    for right in [
+        json!({"iss": "https://id.example.vn", "aud": "outbound"}),
+        json!({"iss": "https://id.example.vn", "aud": ["crm", "outbound"]}),
+    ] {
+        assert!(verify(&jwks, &token(right), AT_ONCE).await.is_ok());
+    }
+    for wrong in [
+        json!({}),
+        json!({"iss": "https://id.example.vn"}),
+        json!({"aud": "outbound"}),
+        json!({"iss": "https://other.example.vn", "aud": "outbound"}),
+        json!({"iss": "https://id.example.vn", "aud": ["crm"]}),
+        json!({"iss": ["https://id.example.vn"], "aud": "outbound"}),
+    ] {
+        let refused = verify(&jwks, &token(wrong.clone()), AT_ONCE).await;
+        assert!(matches!(refused, Err(TokenError::Refused(_))), "{wrong}");
+    }
 }

@@ -104,6 +104,8 @@ fn the_codes_are_those_that_errors_have() {
         ApiError::IdempotencyRunning,
         ApiError::PayloadTooLarge(1),
         ApiError::RateLimited(1),
+        ApiError::TooFast { wait: 1, limit: std::num::NonZeroU32::MIN },
+        ApiError::TooSlow,
         ApiError::Internal("x".to_owned()),
         ApiError::Unavailable("x".to_owned()),
         ApiError::TryAgain(text()),

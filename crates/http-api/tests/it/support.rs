@@ -6,6 +6,7 @@ mod n8n;
 pub(crate) mod people;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::to_bytes;
 use actix_web::http::Method;
@@ -106,6 +107,7 @@ impl TestApi {
             callback: Secrets::parse("callback-old,callback-secret"),
             service: Secrets::parse("service-token"),
             metrics: Secrets::parse("metrics-old,metrics-token"),
+            requests_per_second: None,
         })
     }
 
@@ -128,7 +130,10 @@ impl TestApi {
             worker: WorkerDefaults { batch: 50, concurrency: 5 },
             readiness: Arc::new(FromBackend(backend.clone())),
             meter: meter.clone(),
+            tracer: None,
             background: Background::new(Handle::current(), tasks.clone()),
+            body_within: Duration::from_secs(60),
+            is_behind_tls: false,
             callback_url: None,
             simulator: false,
         };

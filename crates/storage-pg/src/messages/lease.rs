@@ -46,7 +46,7 @@ pub(super) async fn lease_due(store: &PgStore, request: &LeaseRequest) -> Result
     let started = Instant::now();
     let leased = lease(store, request, started).await?;
     if let Some(observer) = store.observer.as_ref().filter(|_| !request.dry_run) {
-        observer.leased(leased.messages.len(), started.elapsed());
+        observer.leased(request.lease, &leased.messages, started.elapsed());
     }
     Ok(leased)
 }

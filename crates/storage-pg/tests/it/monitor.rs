@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::channel::Channel;
-use domain::message::Priority;
+use domain::ids::LeaseId;
+use domain::message::{Message, Priority};
 use domain::ports::MessageStore;
 use storage_pg::{Backlog, Observer, PoolStatus};
 
@@ -62,17 +63,26 @@ async fn limits_and_connections() {
 }
 
 #[derive(Default)]
-struct Noting(Mutex<Vec<usize>>);
+struct Noting {
+    inserted: Mutex<usize>,
+    leased: Mutex<Vec<usize>>,
+}
 
 impl Observer for Noting {
-    fn leased(&self, messages: usize, took: Duration) {
+    fn inserted(&self, messages: &[Message], took: Duration) {
         assert!(took > Duration::ZERO);
-        self.0.lock().unwrap().push(messages);
+        *self.inserted.lock().unwrap() += messages.len();
+    }
+
+    fn leased(&self, lease: LeaseId, messages: &[Message], took: Duration) {
+        assert!(took > Duration::ZERO);
+        assert!(messages.iter().all(|message| message.state.lease_id() == Some(lease)));
+        self.leased.lock().unwrap().push(messages.len());
     }
 }
 
 #[tokio::test]
-async fn leases_are_observed_and_dry_runs_are_not() {
+async fn inserts_and_leases_are_observed_and_dry_runs_are_not() {
     let fixture = fixture().await;
     let noting = Arc::new(Noting::default());
     let store = fixture.store.clone().observed_by(noting.clone());
@@ -82,5 +92,6 @@ async fn leases_are_observed_and_dry_runs_are_not() {
     for n in 1..=3 {
         lease(&store, n, 2, morning()).await;
     }
-    assert_eq!(*noting.0.lock().unwrap(), [2, 1, 0]);
+    assert_eq!(*noting.leased.lock().unwrap(), [2, 1, 0]);
+    assert_eq!(*noting.inserted.lock().unwrap(), 3);
 }

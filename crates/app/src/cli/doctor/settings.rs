@@ -47,7 +47,7 @@ fn secrets(layers: &Layers, settings: &Settings) -> Vec<Check> {
         if secrets.is_weak() {
             checks.push(Check::warn(
                 SECRETS,
-                format!("{name} can be guessed: it is short"),
+                format!("{name} can be guessed: it is short, or made of well-known words"),
                 "take a longer one, such as that of `openssl rand -hex 24`",
             ));
         }

@@ -111,7 +111,8 @@ impl Run<'_> {
         if let Some(reason) = self.stop_reason(message, trouble) {
             return Tried::Released(reason);
         }
-        let answer = self.gateway.hand_off(HandOff { message, lease: self.lease }).await;
+        let hand_off = HandOff { message, lease: self.lease, traceparent: None };
+        let answer = self.gateway.hand_off(hand_off).await;
         // At once, so that the next hand-off knows; the outcome matters more and is saved even if this can't be.
         let _ = self.breaker.learn(self.deps, health(&answer)).await;
         Tried::Answered(answer)
