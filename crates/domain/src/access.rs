@@ -28,22 +28,28 @@ impl Role {
     /// Whether the role holds a permission (the table of contract §10).
     pub const fn may(self, permission: Permission) -> bool {
         use Permission::{
-            JobsCreate, JobsUpdate, JobsView, MessagingCreate, MessagingRun, MessagingUpdate, MessagingView,
+            AuditView, JobsCreate, JobsUpdate, JobsView, MessagingCreate, MessagingRun, MessagingUpdate,
+            MessagingView,
         };
         match self {
-            Self::Admin | Self::Manager => true,
+            Self::Admin => true,
+            Self::Manager => match permission {
+                MessagingView | MessagingCreate | MessagingUpdate | MessagingRun | JobsView | JobsCreate
+                | JobsUpdate => true,
+                AuditView => false,
+            },
             Self::Telesales => match permission {
                 MessagingView | MessagingCreate | MessagingRun | JobsView | JobsCreate | JobsUpdate => true,
-                MessagingUpdate => false,
+                MessagingUpdate | AuditView => false,
             },
             Self::DirectPage => match permission {
                 MessagingView | MessagingCreate | JobsView | JobsCreate | JobsUpdate => true,
-                MessagingUpdate | MessagingRun => false,
+                MessagingUpdate | MessagingRun | AuditView => false,
             },
             Self::Viewer => match permission {
                 JobsView => true,
                 MessagingView | MessagingCreate | MessagingUpdate | MessagingRun | JobsCreate
-                | JobsUpdate => false,
+                | JobsUpdate | AuditView => false,
             },
         }
     }
@@ -66,6 +72,8 @@ vocabulary! {
         JobsCreate = "outbound_jobs:CREATE",
         /// Change jobs.
         JobsUpdate = "outbound_jobs:UPDATE",
+        /// Read who did what.
+        AuditView = "audit:VIEW",
     }
 }
 
@@ -152,6 +160,7 @@ mod tests {
         assert_eq!(holders(Permission::JobsView), "admin manager telesales direct_page viewer");
         assert_eq!(holders(Permission::JobsCreate), "admin manager telesales direct_page");
         assert_eq!(holders(Permission::JobsUpdate), "admin manager telesales direct_page");
+        assert_eq!(holders(Permission::AuditView), "admin");
     }
 
     #[test]

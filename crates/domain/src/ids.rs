@@ -78,6 +78,8 @@ macro_rules! text_id {
 }
 
 uuid_id! {
+    /// One entry of the audit trail.
+    AuditId,
     /// A message in the queue.
     MessageId,
     /// One lease: the right of one run over the messages that it took.

@@ -71,6 +71,7 @@
 pub mod access;
 pub mod actor;
 pub mod address;
+pub mod audit;
 pub mod channel;
 pub mod contact;
 pub mod explain;

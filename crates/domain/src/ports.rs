@@ -1,5 +1,6 @@
 //! What the rules need of the outside, as narrow traits. Adapters implement them; tests use those in memory.
 
+pub mod audit;
 pub mod callback;
 pub mod clock;
 pub mod contacts;
@@ -15,6 +16,7 @@ pub mod reader;
 pub mod runs;
 pub mod templates;
 
+pub use audit::{AuditLog, AuditRequest};
 pub use callback::{
     CallbackDecoder, CallbackError, CallbackItemError, DecodedCallbacks, MAX_CALLBACKS, SignatureError,
     WebhookHeaders,
@@ -43,6 +45,7 @@ pub trait Stores:
     + TemplateStore
     + JobStore
     + RunStore
+    + AuditLog
 {
 }
 
@@ -55,5 +58,6 @@ impl<T> Stores for T where
         + TemplateStore
         + JobStore
         + RunStore
+        + AuditLog
 {
 }

@@ -9,8 +9,11 @@ pub mod jobs;
 pub mod manage;
 pub mod record_callbacks;
 pub mod run_worker;
+pub mod templates;
 pub mod tidy;
 
+use crate::actor::Actor;
+use crate::audit::{AuditAction, AuditEntry};
 use crate::message::Context;
 use crate::ports::{Clock, Entropy, Stores};
 use crate::rules::Rules;
@@ -32,5 +35,11 @@ impl<'a> Deps<'a> {
     /// Now, a throw of the dice, and the rules: what a move of the state machine needs.
     pub fn context(&self) -> Context<'a> {
         Context { now: self.clock.now(), jitter: self.entropy.jitter(), rules: self.rules }
+    }
+
+    /// A deed of this moment, for the audit trail.
+    pub fn deed(&self, by: &Actor, action: AuditAction) -> AuditEntry {
+        let now = self.clock.now();
+        AuditEntry::new(self.entropy.uuid(now), now, by, action)
     }
 }

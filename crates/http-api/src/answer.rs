@@ -40,6 +40,11 @@ impl Answer {
         Self::new(StatusCode::CREATED, None, body)
     }
 
+    /// 204.
+    pub(crate) const fn none() -> Self {
+        Self { status: 204, location: None, body: String::new(), replayed: false }
+    }
+
     fn new(status: StatusCode, location: Option<String>, body: &impl Serialize) -> Result<Self, ApiError> {
         let body = json(body)?;
         Ok(Self { status: status.as_u16(), location, body, replayed: false })

@@ -9,8 +9,8 @@ mod query;
 mod strict;
 
 pub(crate) use self::access::{
-    JobsCreate, JobsView, May, MessagingCreate, MessagingRun, MessagingUpdate, MessagingView, ServiceToken,
-    WorkerSecret,
+    AuditView, JobsCreate, JobsView, May, MessagingCreate, MessagingRun, MessagingUpdate, MessagingView,
+    ServiceToken, WorkerSecret,
 };
 pub(crate) use self::body::{Body, Form, read};
 pub(crate) use self::language::InLanguage;

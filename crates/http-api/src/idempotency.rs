@@ -130,7 +130,8 @@ impl Once {
     }
 }
 
-async fn in_one_piece<F>(api: &Api, claim: Option<&Claim>, work: F) -> Result<Answer, ApiError>
+/// Does `work` in one transaction, under the claim where there is one.
+pub(crate) async fn in_one_piece<F>(api: &Api, claim: Option<&Claim>, work: F) -> Result<Answer, ApiError>
 where
     F: AsyncFnOnce(&dyn Stores) -> Result<Answer, ApiError>,
 {

@@ -14,7 +14,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::error::ErrorBody;
-use crate::{callback, contacts, health, jobs, messages, metrics, stats, templates, worker};
+use crate::{audit, callback, contacts, health, jobs, messages, metrics, stats, templates, worker};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ use crate::{callback, contacts, health, jobs, messages, metrics, stats, template
         (name = "contacts", description = "The CRM's people, as far as they must be addressed"),
         (name = "worker", description = "Runs that hand messages off"),
         (name = "callback", description = "What became of messages"),
+        (name = "audit", description = "Who did what"),
         (name = "health", description = "Whether the server runs, can serve, and what it does"),
     ),
     paths(
@@ -49,6 +50,7 @@ use crate::{callback, contacts, health, jobs, messages, metrics, stats, template
         templates::preview::preview,
         contacts::push,
         stats::stats,
+        audit::audit,
         worker::dispatch::dispatch,
         worker::run::run,
         worker::heartbeat::heartbeat,

@@ -9,7 +9,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::api::Api;
 use crate::error::ApiError;
-use crate::{callback, contacts, health, jobs, messages, metrics, openapi, stats, templates, worker};
+use crate::{audit, callback, contacts, health, jobs, messages, metrics, openapi, stats, templates, worker};
 
 /// Mounts every endpoint. Unknown paths of the whole app answer 404 in the API's error model, unless a later
 /// `default_service` says otherwise.
@@ -42,6 +42,7 @@ pub fn configure(api: Api) -> impl Fn(&mut ServiceConfig) + Clone {
             ))
             .service(at("/api/outbound/templates/{key}/preview", [post(templates::preview::preview)]))
             .service(at("/api/outbound/contacts", [put(contacts::push)]))
+            .service(at("/api/outbound/audit", [get(audit::audit)]))
             .service(at("/api/outbound/stats", [get(stats::stats)]))
             .service(at("/api/templates", [get(templates::list::list)]))
             .service(at("/api/worker/outbound", [post(worker::run::run)]))

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use domain::audit::AuditAction;
 use domain::channel::Channel;
 use domain::job::JobStatus;
 use domain::message::{EntryKind, FailureKind, Priority, SkipReason, Status};
@@ -47,6 +48,7 @@ vocabularies! {
     JobStatus as JobStatusWord,
     CircuitLabel as CircuitWord,
     RunMode as RunModeWord,
+    AuditAction as AuditActionWord,
 }
 
 /// A word that a client sent, not yet known to be one of the list: [`crate::fields::Fields::word`] reads it, so that a

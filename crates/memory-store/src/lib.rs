@@ -3,6 +3,7 @@
 //! For developers who try the rules without a database, and as the model that `storage-pg` is held against: its lease
 //! is `domain::policy::lease_order::pick` itself.
 
+mod audit;
 mod clock;
 mod contacts;
 mod duplicates;
@@ -18,9 +19,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDate;
+use domain::audit::AuditEntry;
 use domain::channel::Channel;
 use domain::contact::{Contact, ContactId};
-use domain::ids::{JobId, LeaseId, MessageId, TemplateKey};
+use domain::ids::{AuditId, JobId, LeaseId, MessageId, TemplateKey};
 use domain::job::{Job, JobEntry};
 use domain::message::{Entry, Message};
 use domain::policy::circuit::Circuit;
@@ -46,6 +48,7 @@ struct Inner {
     runs: BTreeMap<LeaseId, RunRecord>,
     windows: HashMap<String, RateWindow>,
     circuit: SharedCircuit,
+    audit: BTreeMap<AuditId, AuditEntry>,
     refused: HashSet<MessageId>,
 }
 
@@ -62,6 +65,7 @@ impl Default for Inner {
             runs: BTreeMap::new(),
             windows: HashMap::new(),
             circuit: SharedCircuit { circuit: Circuit::default(), revision: 0 },
+            audit: BTreeMap::new(),
             refused: HashSet::new(),
         }
     }

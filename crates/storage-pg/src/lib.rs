@@ -4,6 +4,7 @@
 //! one piece on the server is a function of the migrations (`outbound_lease_v2` and its like); what is asked often is
 //! a prepared [`statement`]; all else is diesel's query builder.
 
+mod audit;
 mod contacts;
 mod error;
 mod group_commit;

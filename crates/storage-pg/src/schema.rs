@@ -23,6 +23,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    outbound_audit (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        actor -> Text,
+        action -> Text,
+        subject -> Nullable<Text>,
+        detail -> Jsonb,
+    }
+}
+
+diesel::table! {
     outbound_delivery (message_id) {
         message_id -> Uuid,
         status -> Text,

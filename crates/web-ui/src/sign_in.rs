@@ -6,7 +6,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use domain::access::Role;
+use domain::access::{Caller, Role};
+use domain::actor::Actor;
+use domain::audit::AuditAction;
 use domain::explain::Language;
 
 use crate::error::PageError;
@@ -112,7 +114,15 @@ pub(crate) async fn sign_in(own: OwnForm, pages: Data<Pages>) -> Result<HttpResp
         && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';' && byte != b',');
     let known = if fits && !token.is_empty() { caller(&pages, &token).await? } else { None };
     let Some(known) = known else { return form(own.visit, &pages, &back, false, true) };
+    tell(&pages, &known, "token").await?;
     opened(token, known.role, &back, &pages)
+}
+
+/// Tells the audit trail who comes in.
+async fn tell(pages: &Pages, caller: &Caller, by: &str) -> Result<(), PageError> {
+    let deed = pages.deps().deed(&Actor::User(caller.subject.clone()), AuditAction::SignIn);
+    let deed = deed.with("role", caller.role).with("by", by);
+    Ok(pages.stores.record(&[deed]).await?)
 }
 
 pub(crate) async fn demo(
@@ -122,6 +132,9 @@ pub(crate) async fn demo(
 ) -> Result<HttpResponse, PageError> {
     let login = pages.demo_logins.get(*who).ok_or(PageError::NotFound)?;
     let token = (login.token)(pages.clock.now()).ok_or(PageError::NotFound)?;
+    if let Some(caller) = caller(&pages, &token).await? {
+        tell(&pages, &caller, "demo").await?;
+    }
     opened(token, login.role, safe_back(own.form.get("back")), &pages)
 }
 

@@ -43,6 +43,7 @@ DELETE /api/outbound/templates/{key}         B   T   T   F   F   F   204 204 F  
 POST   /api/outbound/templates/{key}/preview B   T   T   F   200 F   200 F   200 200 B   B   B   B   B   B
 PUT    /api/outbound/contacts                S   S   S   S   S   S   S   S   S   S   S   S   S   S   200 W
 GET    /api/outbound/stats                   B   T   T   F   200 200 200 200 200 200 B   B   B   B   B   B
+GET    /api/outbound/audit                   B   T   T   F   F   F   F   F   F   200 B   B   B   B   B   B
 POST   /api/worker/outbound                  F   F   F   F   F   F   F   F   F   F   200 F   F   F   F   F
 POST   /api/worker/outbound/heartbeat        F   F   F   F   F   F   F   F   F   F   200 F   F   F   F   F
 POST   /api/outbound/callback                F   F   F   F   F   F   F   F   F   F   F   F   200 F   F   F

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Deps;
+use crate::actor::Actor;
+use crate::audit::{AuditAction, AuditEntry};
 use crate::channel::Channel;
 use crate::contact::{Contact, ContactId};
 use crate::ids::{BranchId, OwnerId};
@@ -95,11 +97,36 @@ pub async fn push_contacts(deps: &Deps<'_>, pushes: Vec<ContactPush>) -> Result<
     let known = deps.stores.contacts_to_change(&ids).await?;
     let mut contacts: BTreeMap<ContactId, Contact> =
         known.into_iter().map(|contact| (contact.id.clone(), contact)).collect();
+    let opted_out_before: BTreeMap<ContactId, BTreeSet<Channel>> =
+        contacts.iter().map(|(id, contact)| (id.clone(), contact.opted_out.clone())).collect();
     for push in pushes {
         let old = contacts.remove(&push.id);
         contacts.insert(push.id.clone(), push.over(old));
     }
     let contacts: Vec<Contact> = contacts.into_values().collect();
     deps.stores.upsert_contacts(&contacts, deps.clock.now()).await?;
+    deps.stores.record(&deeds(deps, &contacts, &opted_out_before)).await?;
     Ok(contacts.len())
+}
+
+/// The push itself, and each contact whose opt-outs it changed: what was or was not to be sent is asked about later.
+fn deeds(
+    deps: &Deps<'_>,
+    contacts: &[Contact],
+    before: &BTreeMap<ContactId, BTreeSet<Channel>>,
+) -> Vec<AuditEntry> {
+    let by = Actor::Service;
+    let none = BTreeSet::new();
+    let words = |channels: &BTreeSet<Channel>| {
+        channels.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    let mut deeds = vec![deps.deed(&by, AuditAction::ContactsPush).with("contacts", contacts.len())];
+    for Contact { id, opted_out, .. } in contacts {
+        let old = before.get(id).unwrap_or(&none);
+        if old != opted_out {
+            let deed = deps.deed(&by, AuditAction::ContactOptOut).to(id.key());
+            deeds.push(deed.with("before", words(old)).with("after", words(opted_out)));
+        }
+    }
+    deeds
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Deps;
 use crate::access::Scope;
 use crate::actor::Actor;
+use crate::audit::{AuditAction, AuditEntry};
 use crate::ids::MessageId;
 use crate::message::{Change, Event, Illegal, Message, Step};
 use crate::ports::{Filter, Saved, StoreError};
@@ -32,6 +33,18 @@ impl Act {
     }
 }
 
+/// How many ids a deed names; the timelines have them all.
+const NAMED: usize = 50;
+
+impl Act {
+    const fn action(self) -> AuditAction {
+        match self {
+            Self::Cancel => AuditAction::Cancel,
+            Self::Requeue => AuditAction::Requeue,
+        }
+    }
+}
+
 /// What came of it, by message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Managed {
@@ -45,8 +58,30 @@ pub struct Managed {
     pub contended: Vec<MessageId>,
 }
 
-/// Cancels or requeues these messages, as far as they lie in the scope.
+/// Cancels or requeues these messages, as far as they lie in the scope, and tells the audit trail. Given a
+/// transaction's stores, both are one.
 pub async fn manage(
+    deps: &Deps<'_>,
+    act: Act,
+    by: &Actor,
+    scope: &Scope,
+    ids: &[MessageId],
+) -> Result<Managed, StoreError> {
+    let managed = manage_quietly(deps, act, by, scope, ids).await?;
+    let deed = deps.deed(by, act.action());
+    match managed.changed.as_slice() {
+        [] => {}
+        [one] => deps.stores.record(&[deed.to(one.id)]).await?,
+        several => {
+            let named: Vec<_> = several.iter().take(NAMED).map(|one| one.id.to_string()).collect();
+            let deed = deed.with("changed", several.len()).with("ids", named.join(" "));
+            deps.stores.record(&[deed]).await?;
+        }
+    }
+    Ok(managed)
+}
+
+async fn manage_quietly(
     deps: &Deps<'_>,
     act: Act,
     by: &Actor,
@@ -152,7 +187,8 @@ impl Counts {
     }
 }
 
-/// Cancels or requeues all that match, in portions, oldest first; `progress` hears of each portion.
+/// Cancels or requeues all that match, in portions, oldest first; `progress` hears of each portion. The audit trail is
+/// told before the first, so that it knows also of work that was broken off, and at the end.
 pub async fn manage_matching(
     deps: &Deps<'_>,
     act: Act,
@@ -163,11 +199,50 @@ pub async fn manage_matching(
 ) -> Result<Counts, StoreError> {
     let mut counts = Counts::default();
     let mut after = None;
+    deps.stores.record(&[filtered(deps.deed(by, act.action()), filter).with("begins", true)]).await?;
     while let Some(ids) = portion(deps, scope, filter, &mut after).await? {
-        counts.add(&manage(deps, act, by, scope, &ids).await?);
+        counts.add(&manage_quietly(deps, act, by, scope, &ids).await?);
         progress(counts);
     }
+    let deed = filtered(deps.deed(by, act.action()), filter);
+    let deed = deed.with("changed", counts.changed).with("refused", counts.refused);
+    deps.stores.record(&[deed]).await?;
     Ok(counts)
+}
+
+/// The deed with what it was narrowed to. Whether a text was searched for is told, the text is not: it may be a phone
+/// number.
+fn filtered(deed: AuditEntry, filter: &Filter) -> AuditEntry {
+    let Filter {
+        status,
+        failure_kind,
+        channel,
+        priority,
+        created_from,
+        created_before,
+        text,
+        lead_id,
+        student_id,
+        owner_id,
+        branch_id,
+        job_id,
+    } = filter;
+    let narrowed = [
+        ("status", status.map(|word| word.to_string())),
+        ("failureKind", failure_kind.map(|word| word.to_string())),
+        ("channel", channel.map(|word| word.to_string())),
+        ("priority", priority.map(|word| word.to_string())),
+        ("createdFrom", created_from.map(|at| at.to_rfc3339())),
+        ("createdBefore", created_before.map(|at| at.to_rfc3339())),
+        ("q", text.as_ref().map(|_| "(a text)".to_owned())),
+        ("leadId", lead_id.as_ref().map(ToString::to_string)),
+        ("studentId", student_id.as_ref().map(ToString::to_string)),
+        ("ownerId", owner_id.as_ref().map(ToString::to_string)),
+        ("branchId", branch_id.as_ref().map(ToString::to_string)),
+        ("jobId", job_id.map(|id| id.to_string())),
+    ];
+    let given = narrowed.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    given.fold(deed, |deed, (name, value)| deed.with(name, value))
 }
 
 /// What [`manage_matching`] would do now. Changes nothing.

@@ -11,6 +11,7 @@ pub use self::report::{OwnerCount, RunReport, Warning};
 use super::{Deps, expire};
 use crate::access::Scope;
 use crate::actor::Actor;
+use crate::audit::AuditAction;
 use crate::ids::LeaseId;
 use crate::policy::circuit::Permit;
 use crate::policy::quiet_hours::OpenChannel;
@@ -60,6 +61,11 @@ pub async fn run_worker(
     let mut breaker = Breaker::load(deps).await?;
     let mut report = RunReport::new(request, gateway.is_some(), deps.rules.quiet_hours.status(started_at));
     let lease = LeaseId::new(deps.entropy.uuid(started_at));
+    if request.ignore_quiet_hours && !request.dry_run {
+        let deed =
+            deps.deed(&request.by, AuditAction::IgnoreQuietHours).to(lease).with("limit", request.batch);
+        deps.stores.record(&[deed]).await?;
+    }
     if let Some(limit) = admitted(deps, gateway, request, &mut breaker, &mut report, stopping).await? {
         // The time anew: what came before may have waited for the database.
         let now = deps.clock.now();

@@ -27,7 +27,7 @@ macro_rules! needs {
     )+};
 }
 
-needs! { MessagingView, MessagingCreate, MessagingUpdate, MessagingRun, JobsView, JobsCreate, }
+needs! { MessagingView, MessagingCreate, MessagingUpdate, MessagingRun, JobsView, JobsCreate, AuditView, }
 
 /// A caller with a valid token and this permission.
 pub(crate) struct May<P> {

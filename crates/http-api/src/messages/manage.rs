@@ -87,7 +87,7 @@ pub(super) async fn one(
     raw: &[u8],
 ) -> Result<Answer, ApiError> {
     let actor = caller.subject.as_str();
-    once.run(api, actor, raw, async |stores| {
+    once.run_whole(api, actor, raw, async |stores| {
         let managed = manage(&api.deps(stores), act, &by(caller), &caller.scope(), &[id]).await?;
         match (managed.changed.first(), refusals(&managed).into_iter().next()) {
             (Some(message), _) => {
@@ -111,8 +111,8 @@ pub(super) async fn many(
     let actor = caller.subject.as_str();
     match body.form.selection(&api.rules.quiet_hours)? {
         Selection::Ids(ids) => {
-            once.run(&api, actor, &body.raw, async |stores| by_ids(&api, stores, act, caller, &ids).await)
-                .await
+            let work = async |stores: &dyn Stores| by_ids(&api, stores, act, caller, &ids).await;
+            once.run_whole(&api, actor, &body.raw, work).await
         }
         Selection::Filter(filter) => by_filter(&api, once, act, caller, *filter, body.raw).await,
     }

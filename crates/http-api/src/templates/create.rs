@@ -2,10 +2,12 @@
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
+use domain::actor::Actor;
 use domain::channel::Channel;
 use domain::ports::Template;
 use domain::template::TemplateBody;
 use domain::usecase::create::prepare::check_text;
+use domain::usecase::templates;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -105,8 +107,9 @@ pub(crate) async fn create(
     api: web::Data<Api>,
 ) -> Result<Answer, ApiError> {
     let template = body.form.template(api.clock.now())?;
-    once.run(&api, may.caller.subject.as_str(), &body.raw, async |stores| {
-        if !stores.insert_template(&template).await? {
+    let by = Actor::User(may.caller.subject.clone());
+    once.run_whole(&api, may.caller.subject.as_str(), &body.raw, async |stores| {
+        if !templates::create(&api.deps(stores), &by, &template).await? {
             return Err(ApiError::Conflict(format!("there is a template `{}` already", template.key).into()));
         }
         Answer::created(format!("/api/outbound/templates/{}", template.key), &TemplateView::from(&template))

@@ -2,8 +2,10 @@
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
+use domain::actor::Actor;
 use domain::ids::TemplateKey;
 use domain::ports::Template;
+use domain::usecase::templates;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -15,6 +17,7 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Form, May, MessagingUpdate};
 use crate::fields::Fields;
+use crate::idempotency::in_one_piece;
 use crate::words::ChannelWord;
 
 /// A template anew.
@@ -70,7 +73,7 @@ impl UpdateTemplate {
     security(("bearer" = []), ("cookie" = []))
 )]
 pub(crate) async fn update(
-    _: May<MessagingUpdate>,
+    may: May<MessagingUpdate>,
     key: PathKey,
     body: Body<UpdateTemplate>,
     api: web::Data<Api>,
@@ -78,8 +81,12 @@ pub(crate) async fn update(
     let gone = || unknown("there is no such template");
     let old = api.stores().template(&key.0).await?.ok_or_else(gone)?;
     let template = body.form.over(&key.0, old.is_active, api.clock.now())?;
-    if !api.stores().update_template(&template).await? {
-        return Err(gone());
-    }
-    Answer::ok(&TemplateView::from(&template))
+    let by = Actor::User(may.caller.subject);
+    in_one_piece(&api, None, async |stores| {
+        if !templates::update(&api.deps(stores), &by, &template).await? {
+            return Err(gone());
+        }
+        Answer::ok(&TemplateView::from(&template))
+    })
+    .await
 }

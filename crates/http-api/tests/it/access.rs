@@ -33,7 +33,9 @@ enum Key {
 
 const TABLE: &[(&str, &str, Key)] = {
     use Key::{Callback, None, Service, ServiceOrCallback, Token, TokenOrService, Worker};
-    use Permission::{JobsCreate, JobsView, MessagingCreate, MessagingRun, MessagingUpdate, MessagingView};
+    use Permission::{
+        AuditView, JobsCreate, JobsView, MessagingCreate, MessagingRun, MessagingUpdate, MessagingView,
+    };
     &[
         ("get", "/api/outbound/messages", Token(MessagingView)),
         ("post", "/api/outbound/messages", Token(MessagingCreate)),
@@ -56,6 +58,7 @@ const TABLE: &[(&str, &str, Key)] = {
         ("post", "/api/outbound/templates/{key}/preview", Token(MessagingView)),
         ("put", "/api/outbound/contacts", Service),
         ("get", "/api/outbound/stats", Token(MessagingView)),
+        ("get", "/api/outbound/audit", Token(AuditView)),
         ("post", "/api/worker/outbound", Worker),
         ("post", "/api/worker/outbound/heartbeat", Worker),
         ("post", "/api/outbound/callback", Callback),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::access::Scope;
+use domain::audit::AuditEntry;
 use domain::channel::Channel;
 use domain::contact::{Contact, ContactId};
 use domain::ids::{JobId, LeaseId, MessageId, OwnerId, TemplateKey};
@@ -14,10 +15,10 @@ use domain::message::timeline::LeaseHolder;
 use domain::message::{Change, Entry, Message};
 use domain::phone::PhoneNumber;
 use domain::ports::{
-    Begin, Claim, ContactStore, Detail, DuplicateReader, DuplicateWindow, Filter, Idempotency, JobFilter,
-    JobPage, JobStore, JobView, LeaseReader, LeaseRequest, Leased, ListPage, ListRequest, MessageReader,
-    MessageStore, NewMessage, Reserved, RunRecord, RunStore, Saved, SharedCircuit, Stats, StoreError,
-    StoredAnswer, Stores, Template, TemplateStore, UnitOfWork,
+    AuditLog, AuditRequest, Begin, Claim, ContactStore, Detail, DuplicateReader, DuplicateWindow, Filter,
+    Idempotency, JobFilter, JobPage, JobStore, JobView, LeaseReader, LeaseRequest, Leased, ListPage,
+    ListRequest, MessageReader, MessageStore, NewMessage, Reserved, RunRecord, RunStore, Saved,
+    SharedCircuit, Stats, StoreError, StoredAnswer, Stores, Template, TemplateStore, UnitOfWork,
 };
 use domain::rules::Limits;
 use memory_store::MemoryStore;
@@ -199,6 +200,10 @@ through! {
         fn job(id: JobId, scope: &Scope) -> Option<JobView>;
         fn job_history(id: JobId) -> Vec<JobEntry>;
         fn save_job(from: JobStatus, job: &Job, entry: &JobEntry) -> bool;
+    }
+    AuditLog {
+        fn record(entries: &[AuditEntry]) -> ();
+        fn audit(request: &AuditRequest) -> Vec<AuditEntry>;
     }
     RunStore {
         fn circuit() -> SharedCircuit;

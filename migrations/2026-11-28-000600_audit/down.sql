@@ -1,0 +1,2 @@
+drop table outbound_audit;
+drop function outbound_audit_stays();
