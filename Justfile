@@ -39,3 +39,8 @@ doc:
 chaos *options:
     cargo build --release -p app -p chaos --bins
     target/release/chaos {{ options }}
+
+# Speed against raw PostgreSQL in the same minutes: `just bench --quick`, `just bench --only pull50,callback`
+bench *options:
+    cargo build --release -p app -p bench --bins
+    target/release/bench {{ options }}
