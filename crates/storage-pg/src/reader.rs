@@ -22,7 +22,7 @@ use domain::rules::Limits;
 
 use crate::store::PgStore;
 
-pub(crate) use due::all_channels;
+pub(crate) use due::{DueCount, all_channels};
 pub(crate) use limits::global_window;
 
 #[async_trait]

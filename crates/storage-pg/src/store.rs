@@ -12,6 +12,7 @@ use crate::error::of_statement;
 use crate::messages::Groups;
 use crate::monitor::Observer;
 use crate::pool::{self, PoolSettings};
+use crate::reader::DueCount;
 use crate::wake::Waker;
 
 /// Every store, over the pool or inside one transaction. Clones share it.
@@ -22,6 +23,8 @@ pub struct PgStore {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// What is done together with what others ask for; `None` inside a transaction.
     pub(crate) groups: Option<Arc<Groups>>,
+    /// How many were due a moment ago, where they were many.
+    pub(crate) due_count: Arc<DueCount>,
 }
 
 /// Where the connections come from.
@@ -68,6 +71,7 @@ impl PgStore {
             source: Source::Pool(pool),
             observer: None,
             groups: None,
+            due_count: Arc::default(),
         };
         store.ping().await?;
         Ok(Self { groups: Some(Arc::new(Groups::new(&store))), ..store })

@@ -58,6 +58,9 @@ async fn lease(store: &PgStore, request: &LeaseRequest, started: Instant) -> Res
     let statement = LeaseDue { waited_ms, ..LeaseDue::from(request) };
     let (leased, suppressed, rate_limited): (Vec<Uuid>, Vec<Uuid>, i32) =
         statement.get_result(&mut *connection).await.map_err(of_statement)?;
+    if leased.len() < usize::try_from(request.limit).unwrap_or(usize::MAX) {
+        store.due_count.forget();
+    }
     // Read apart from the lease, which is committed by now: however large the texts and however slow this process, no
     // lock is held while they travel.
     let rows: Vec<MessageRow> = if leased.is_empty() {

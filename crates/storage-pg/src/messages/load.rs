@@ -51,6 +51,14 @@ statement! {
 }
 
 pub(super) async fn load(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+    match (ids, &store.groups) {
+        ([id], Some(groups)) => Ok(groups.loads.submit(*id).await?.1.into_iter().collect()),
+        _ => load_all(store, ids).await,
+    }
+}
+
+/// Reads messages by one statement.
+pub(super) async fn load_all(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -55,6 +55,14 @@ statement! {
 }
 
 pub(super) async fn save(store: &PgStore, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {
+    match (changes, &store.groups) {
+        ([change], Some(groups)) => Ok(vec![groups.saves.submit(change.clone()).await?.1]),
+        _ => save_all(store, changes).await,
+    }
+}
+
+/// Saves changes by one statement, each of another message.
+pub(super) async fn save_all(store: &PgStore, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {
     if changes.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,5 +1,8 @@
 //! What is due, and when the next thing will be.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
@@ -54,6 +57,10 @@ pub(super) async fn count_due(
     scope: &Scope,
     bound: u32,
 ) -> Result<u32, StoreError> {
+    let whole_queue = scope.owner.is_none() && scope.branch.is_none();
+    if whole_queue && let Some(many) = store.due_count.remembered(bound) {
+        return Ok(many);
+    }
     let counting = CountDue {
         now,
         channels: all_channels(),
@@ -62,7 +69,41 @@ pub(super) async fn count_due(
         bound: number(bound),
     };
     let found: i32 = counting.get_result(&mut *store.connection().await?).await.map_err(of_statement)?;
-    count("count", found)
+    let found = count("count", found)?;
+    if whole_queue {
+        store.due_count.remember(found);
+    }
+    Ok(found)
+}
+
+/// A large count of what is due, for a moment: every run of the worker asks, and to count ten thousand takes as long
+/// as to lease. A small count is never remembered: where it matters it is exact.
+#[derive(Default)]
+pub(crate) struct DueCount(Mutex<Option<(Instant, u32)>>);
+
+impl DueCount {
+    /// How large a count must be.
+    const MANY: u32 = 2_000;
+    /// How long it is remembered.
+    const MOMENT: Duration = Duration::from_secs(1);
+
+    fn remembered(&self, bound: u32) -> Option<u32> {
+        let (since, found) = (*self.seen())?;
+        (since.elapsed() < Self::MOMENT).then_some(found.min(bound))
+    }
+
+    fn remember(&self, found: u32) {
+        *self.seen() = (found >= Self::MANY).then(|| (Instant::now(), found));
+    }
+
+    /// The queue was seen to be emptier than that.
+    pub(crate) fn forget(&self) {
+        *self.seen() = None;
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Option<(Instant, u32)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 pub(super) async fn next_due_at(store: &PgStore) -> Result<Option<DateTime<Utc>>, StoreError> {

@@ -62,6 +62,43 @@ async fn a_batch_is_answered_in_its_own_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_read_and_saved_singly_but_at_once_is_answered_each_with_its_own() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=50).map(message)).await;
+    let leased = lease(&fixture.store, 1, 50, morning()).await.messages;
+    let twice = leased.iter().chain(&leased).map(|one| {
+        let (store, change) = (fixture.store.clone(), change(one, sent()));
+        tokio::spawn(async move {
+            let id = change.message.id;
+            let read = store.load(&[id]).await.unwrap();
+            assert!(read.iter().map(|message| message.id).eq([id]));
+            (id, store.save(&[change]).await.unwrap())
+        })
+    });
+    let nobodys = [message_id(51)];
+    let unknown = fixture.store.load(&nobodys);
+    let mut done: Vec<_> = Vec::new();
+    let mut stale = 0;
+    for call in twice.collect::<Vec<_>>() {
+        match call.await.unwrap() {
+            (id, answer) if answer == [Saved::Done] => done.push(id),
+            (_, answer) => {
+                assert_eq!(answer, [Saved::Stale]);
+                stale += 1;
+            }
+        }
+    }
+    done.sort_unstable();
+    let all: Vec<_> = (1..=50).map(message_id).collect();
+    assert_eq!((done, stale), (all, 50), "of two changes to a message one is saved");
+    assert!(unknown.await.unwrap().is_empty());
+    let saving = "select count(distinct xmin::text) from outbound_delivery";
+    let saving = fixture.database.connect().await.query_one(saving, &[]).await.unwrap();
+    let saving: i64 = saving.get(0);
+    assert!(saving < 50, "50 changes took {saving} transactions: nothing was saved together");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_eight_parallel_callbacks_exactly_one_is_saved() {
     let fixture = fixture().await;
     insert(&fixture.store, (1..=50).map(message)).await;
