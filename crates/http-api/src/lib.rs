@@ -26,6 +26,7 @@ mod metrics;
 mod openapi;
 pub mod present;
 mod routes;
+mod scalar;
 mod sms;
 mod stats;
 mod templates;

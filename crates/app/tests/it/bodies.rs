@@ -240,6 +240,10 @@ async fn queries_and_paths_that_name_nothing_are_4xx_and_a_page_past_the_end_is_
         ("messages?to=2027-00-10", "to"),
         ("messages?from=%00", "from"),
         ("messages?q=a%00b", "q"),
+        ("messages?q=%FF%FE", "q"),
+        ("messages?q=a&leadId=%E1%BA", "leadId"),
+        ("messages?%FF=a", "query"),
+        ("jobs?suggestionId=%C3%28", "suggestionId"),
         ("messages?leadId=%00", "leadId"),
         ("messages?status=%00", "status"),
         ("messages?cursor=%00", "cursor"),
@@ -268,8 +272,7 @@ async fn queries_and_paths_that_name_nothing_are_4xx_and_a_page_past_the_end_is_
         let path = format!("/api/outbound/templates/{key}/preview");
         app.post(&path, &app.admin(), &json!({})).await.expect(404);
     }
-    // What is not UTF-8 finds nothing, and breaks nothing.
-    for (path, total) in [("messages?q=%FF%FE", 0), ("messages?page=2", 1), ("jobs?page=1000000", 0)] {
+    for (path, total) in [("messages?page=2", 1), ("jobs?page=1000000", 0)] {
         let page = app.get(&format!("/api/outbound/{path}"), &app.admin()).await.expect(200);
         assert_eq!((&page["items"], &page["total"]), (&json!([]), &json!(total)), "{path}");
     }

@@ -14,6 +14,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Form, JobsMover, PathId};
 use crate::fields::Fields;
 use crate::idempotency::Once;
+use crate::scalar::Scalar;
 use crate::texts::report;
 use crate::words::JobStatusWord;
 
@@ -24,8 +25,7 @@ pub(crate) struct UpdateJob {
     #[schema(required)]
     status: Option<JobStatusWord>,
     /// N8N's own name for the run; blank is none.
-    #[schema(max_length = 64)]
-    run_id: Option<String>,
+    run_id: Option<Scalar>,
     /// Why the run failed; cut to 2,000 characters.
     last_error: Option<String>,
 }
@@ -39,7 +39,7 @@ impl TryFrom<UpdateJob> for JobUpdate {
         let mut fields = Fields::default();
         let status = fields.required("status", form.status.as_ref());
         let status = fields.word("status", status);
-        let run_id = form.run_id.as_deref().map(str::trim).filter(|run| !run.is_empty());
+        let run_id = form.run_id.as_ref().map(|run| run.0.trim()).filter(|run| !run.is_empty());
         let run_id = fields.parse("runId", run_id);
         let last_error = form.last_error.as_deref().and_then(report);
         fields.finish(status.map(|status| Self { status, run_id, last_error }))

@@ -1,7 +1,5 @@
 //! `POST /api/outbound/messages/bulk`: queue one text for many recipients.
 
-use std::collections::BTreeMap;
-
 use actix_web::web;
 use domain::access::Caller;
 use domain::explain::Language;
@@ -25,6 +23,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Form, InLanguage, May, MessagingCreate, QueryOf};
 use crate::fields::Fields;
 use crate::idempotency::Once;
+use crate::scalar::Values;
 use crate::words::{ChannelWord, Id, PriorityWord, Time};
 
 /// Messages to queue. Either `templateKey` or `text` is needed.
@@ -42,7 +41,7 @@ pub(crate) struct CreateMessages {
     #[schema(required, value_type = Vec<RecipientForm>, min_items = 1, max_items = 10000)]
     recipients: Option<Rows>,
     /// Values for the template's variables; each recipient's own win over these.
-    variables: Option<BTreeMap<String, String>>,
+    variables: Option<Values>,
     priority: Option<PriorityWord>,
     #[schema(min_length = 1, max_length = 64)]
     owner_id: Option<String>,

@@ -18,6 +18,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Form, InLanguage, May, MessagingCreate, QueryOf};
 use crate::fields::Fields;
 use crate::idempotency::Once;
+use crate::scalar::Values;
 use crate::view::MessageView;
 use crate::words::{ChannelWord, PriorityWord, SkipReasonWord};
 
@@ -38,7 +39,7 @@ pub(crate) struct CreateMessage {
     /// A phone number, or a Facebook page-scoped id; wins over the contact's.
     to: Option<String>,
     /// Values for the template's variables.
-    variables: Option<BTreeMap<String, String>>,
+    variables: Option<Values>,
     priority: Option<PriorityWord>,
     owner_id: Option<String>,
     branch_id: Option<String>,

@@ -2,8 +2,6 @@
 
 mod rows;
 
-use std::collections::BTreeMap;
-
 use domain::usecase::create::{RecipientSpec, Rejected};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +10,7 @@ pub(crate) use self::rows::{Rows, row};
 use super::problems::refusal;
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::scalar::Values;
 
 /// One of several recipients: at least one of `leadId`, `studentId` and `to`.
 #[derive(Deserialize, ToSchema)]
@@ -26,7 +25,7 @@ pub(crate) struct RecipientForm {
     /// A phone number, or a Facebook page-scoped id; wins over the contact's.
     to: Option<String>,
     /// Values for the template's variables; they win over those of the request.
-    variables: Option<BTreeMap<String, String>>,
+    variables: Option<Values>,
 }
 
 impl TryFrom<RecipientForm> for RecipientSpec {
@@ -38,7 +37,7 @@ impl TryFrom<RecipientForm> for RecipientSpec {
             lead_id: fields.parse("leadId", form.lead_id.as_deref()),
             student_id: fields.parse("studentId", form.student_id.as_deref()),
             to: form.to,
-            variables: form.variables.unwrap_or_default(),
+            variables: form.variables.unwrap_or_default().0,
         };
         fields.finish(Some(spec))
     }

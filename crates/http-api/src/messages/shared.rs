@@ -1,13 +1,12 @@
 //! The fields of messages to queue that are the same for one recipient and for many.
 
-use std::collections::BTreeMap;
-
 use domain::channel::Channel;
 use domain::message::Priority;
 use domain::usecase::create::{CreateCommand, RecipientSpec};
 
 use super::create::text_source;
 use crate::fields::Fields;
+use crate::scalar::Values;
 use crate::words::Word;
 
 /// As they were sent.
@@ -15,7 +14,7 @@ pub(super) struct SharedFields<'a> {
     pub(super) channel: Option<&'a Word<Channel>>,
     pub(super) template_key: Option<&'a str>,
     pub(super) text: Option<String>,
-    pub(super) variables: Option<BTreeMap<String, String>>,
+    pub(super) variables: Option<Values>,
     pub(super) priority: Option<&'a Word<Priority>>,
     pub(super) owner_id: Option<&'a str>,
     pub(super) branch_id: Option<&'a str>,
@@ -44,7 +43,7 @@ impl SharedFields<'_> {
             channel,
             source,
             recipients,
-            variables: self.variables.unwrap_or_default(),
+            variables: self.variables.unwrap_or_default().0,
             priority,
             owner_id,
             branch_id,

@@ -1,7 +1,5 @@
 //! `POST /api/outbound/templates/{key}/preview`: what a template would say.
 
-use std::collections::BTreeMap;
-
 use actix_web::web;
 use domain::channel::Channel;
 use domain::template::Filled;
@@ -16,6 +14,7 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Form, May, MessagingView};
 use crate::fields::Fields;
+use crate::scalar::Values;
 use crate::sms::SmsView;
 use crate::words::ChannelWord;
 
@@ -32,7 +31,7 @@ pub(crate) struct PreviewTemplate {
     /// A phone number, or a Facebook page-scoped id; wins over the contact's.
     to: Option<String>,
     /// Values for the template's variables.
-    variables: Option<BTreeMap<String, String>>,
+    variables: Option<Values>,
 }
 
 impl Form for PreviewTemplate {
@@ -48,7 +47,7 @@ impl TryFrom<PreviewTemplate> for RecipientSpec {
             lead_id: fields.parse("leadId", form.lead_id.as_deref()),
             student_id: fields.parse("studentId", form.student_id.as_deref()),
             to: form.to,
-            variables: form.variables.unwrap_or_default(),
+            variables: form.variables.unwrap_or_default().0,
         };
         fields.finish(Some(spec))
     }

@@ -173,12 +173,12 @@ async fn n8n_finds_new_jobs_with_the_service_token_and_moves_them() {
     let found = with_service(&api, &format!("{JOBS}?status=NEW")).await;
     assert_eq!((&found.body["total"], &found.body["items"][0]["id"]), (&json!(1), &json!(id)));
     assert_eq!(found.body["items"][0]["note"], one()["note"], "N8N reads messages, so it reads notes");
-    let dispatched = patch(&api, &id, SERVICE, &json!({"status": "DISPATCHED", "runId": "r1"})).await;
+    let dispatched = patch(&api, &id, SERVICE, &json!({"status": "DISPATCHED", "runId": 231})).await;
     assert_eq!(dispatched.status, 200, "{}", dispatched.body);
     let job = &dispatched.body["outboundJob"];
-    assert_eq!((&job["status"], &job["runId"]), (&json!("DISPATCHED"), &json!("r1")));
+    assert_eq!((&job["status"], &job["runId"]), (&json!("DISPATCHED"), &json!("231")));
     assert_eq!(job["messageCounts"]["QUEUED"], 1);
-    let again = patch(&api, &id, SERVICE, &json!({"status": "DISPATCHED", "runId": "r1"})).await;
+    let again = patch(&api, &id, SERVICE, &json!({"status": "DISPATCHED", "runId": "231"})).await;
     assert_eq!((again.status.as_u16(), &again.body), (200, &dispatched.body));
     let failed = patch(&api, &id, CALLBACK, &json!({"status": "FAILED", "lastError": "hỏng\u{0}"})).await;
     assert_eq!(failed.body["outboundJob"]["lastError"], "hỏng");

@@ -25,6 +25,7 @@ async fn the_query_table() {
         ("to=2026-5-4", "to"),
         ("from=2026-05-05&to=2026-05-04", "to"),
         ("q=a%00b", "q"),
+        ("q=%FF", "q"),
         ("leadId=a%00b", "leadId"),
         ("ownerId=a%0Ab", "ownerId"),
         ("jobId=7", "jobId"),

@@ -26,6 +26,20 @@ async fn preview(api: &TestApi, role: &str, body: &Value) -> Answered {
 }
 
 #[actix_web::test]
+async fn an_amount_may_be_a_number_and_what_is_null_is_not_given() {
+    let api = api("SMS", "{{ name }} còn {{ remaining }}, {{ paid }}").await;
+    let values =
+        json!({"variables": {"name": null, "remaining": 1_500_000, "paid": false}, "leadId": "mine"});
+    let answer = preview(&api, "telesales", &values).await;
+    assert_eq!(answer.body["renderedText"], "Lan còn 1500000, false", "{}", answer.body);
+    let wrong = preview(&api, "telesales", &json!({"variables": {"remaining": ["1"]}})).await;
+    assert_eq!(
+        (wrong.status, &wrong.body["error"]["details"][0]["path"]),
+        (400, &json!("variables.remaining"))
+    );
+}
+
+#[actix_web::test]
 async fn what_is_known_is_filled_in_and_the_rest_named() {
     let api = api("SMS", "Chào {{ name }}, còn {{ remaining }}. {{ ownerName }} {{ phone }}").await;
     let answer = api.post(PREVIEW, "").await;

@@ -13,6 +13,7 @@ use crate::extract::Form;
 use crate::fields::Fields;
 use crate::messages::create::text_source;
 use crate::messages::recipients::{RecipientForm, Recipients, Rows};
+use crate::scalar::Values;
 use crate::texts;
 use crate::words::{ChannelWord, PriorityWord};
 
@@ -55,7 +56,7 @@ pub(crate) struct CreateJob {
     #[schema(value_type = Option<Vec<RecipientForm>>, min_items = 1, max_items = 10000)]
     recipients: Option<Rows>,
     /// Values for the template's variables.
-    variables: Option<BTreeMap<String, String>>,
+    variables: Option<Values>,
     priority: Option<PriorityWord>,
     /// Whose job and messages they are; otherwise the contact's owner.
     #[schema(min_length = 1, max_length = 64)]
@@ -116,7 +117,7 @@ impl TryFrom<CreateJob> for Request {
             channel,
             source,
             recipients,
-            variables: form.variables.unwrap_or_default(),
+            variables: form.variables.unwrap_or_default().0,
             priority,
             owner_id,
             branch_id,
