@@ -27,6 +27,18 @@ deny:
 advisories:
     scripts/deny advisories
 
+# Thousands of made-up requests against the API, answers held against the OpenAPI document
+test-api-fuzz *cases:
+    scripts/test-api-fuzz {{ cases }}
+
+# Messages through a real N8N with the workflows of integrations/n8n (downloads 3 GB the first time)
+test-n8n *options:
+    scripts/test-n8n {{ options }}
+
+# Signatures against the Python library standardwebhooks, both ways
+test-signatures:
+    scripts/test-signatures
+
 # Test the rules alone: no database, no network
 test-domain:
     cargo test -p domain
