@@ -33,10 +33,8 @@ async fn an_amount_may_be_a_number_and_what_is_null_is_not_given() {
     let answer = preview(&api, "telesales", &values).await;
     assert_eq!(answer.body["renderedText"], "Lan còn 1500000, false", "{}", answer.body);
     let wrong = preview(&api, "telesales", &json!({"variables": {"remaining": ["1"]}})).await;
-    assert_eq!(
-        (wrong.status, &wrong.body["error"]["details"][0]["path"]),
-        (400, &json!("variables.remaining"))
-    );
+    assert_eq!(wrong.status, 400);
+    assert_eq!(wrong.body["error"]["details"][0]["path"], "variables.remaining");
 }
 
 #[actix_web::test]
