@@ -35,7 +35,7 @@ async fn the_body_table() {
         ("the same field twice", br#"{"text":"a","text":"b"}"#.to_vec(), ""),
         ("wrong type", message("allowDuplicate", json!("yes")), "allowDuplicate"),
         ("a number for text", message("to", json!(84_901_234_567_u64)), "to"),
-        ("a variable that is no text", message("variables", json!({"name": 1})), "variables.name"),
+        ("a variable that is no text", message("variables", json!({"name": [1]})), "variables.name"),
         ("NUL in to", message("to", json!("090\u{0}1234567")), "to"),
         ("10,000 characters in to", message("to", json!("0".repeat(10_000))), "to"),
         ("NUL in text", message("text", json!("a\u{0}b")), "text"),

@@ -33,7 +33,7 @@ async fn bad_rows_are_named_by_their_place_and_do_not_spoil_the_others() {
         {"leadId": "l1"},
         {},
         {"leadId": "nobody"},
-        {"to": "0901234569", "variables": {"name": 7}},
+        {"to": "0901234569", "variables": {"name": {}}},
         null,
         {"to": "0901234560"},
     ]);

@@ -185,7 +185,7 @@ async fn n8n_finds_new_jobs_with_the_service_token_and_moves_them() {
     let anew = patch(&api, &id, CALLBACK, &json!({"status": "DISPATCHED", "runId": ""})).await;
     assert_eq!(
         (&anew.body["outboundJob"]["lastError"], &anew.body["outboundJob"]["runId"]),
-        (&Value::Null, &json!("r1"))
+        (&Value::Null, &json!("231"))
     );
     assert_eq!(patch(&api, &id, SERVICE, &json!({"status": "DONE"})).await.status, 200);
     for back in ["NEW", "DISPATCHED", "FAILED"] {
