@@ -32,15 +32,26 @@ impl TryFrom<RecipientForm> for RecipientSpec {
     type Error = ApiError;
 
     fn try_from(form: RecipientForm) -> Result<Self, ApiError> {
-        let mut fields = Fields::default();
-        let spec = Self {
-            lead_id: fields.parse("leadId", form.lead_id.as_deref()),
-            student_id: fields.parse("studentId", form.student_id.as_deref()),
-            to: form.to,
-            variables: form.variables.unwrap_or_default().0,
-        };
-        fields.finish(Some(spec))
+        let RecipientForm { lead_id, student_id, to, variables } = form;
+        recipient(lead_id, student_id, to, variables)
     }
+}
+
+/// Reads the fields that name a recipient.
+pub(crate) fn recipient(
+    lead_id: Option<String>,
+    student_id: Option<String>,
+    to: Option<String>,
+    variables: Option<Values>,
+) -> Result<RecipientSpec, ApiError> {
+    let mut fields = Fields::default();
+    let spec = RecipientSpec {
+        lead_id: fields.parse("leadId", lead_id.as_deref()),
+        student_id: fields.parse("studentId", student_id.as_deref()),
+        to,
+        variables: variables.unwrap_or_default().0,
+    };
+    fields.finish(Some(spec))
 }
 
 /// A row that was left out.

@@ -13,7 +13,7 @@ use crate::answer::Answer;
 use crate::api::Api;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Form, May, MessagingView};
-use crate::fields::Fields;
+use crate::messages::recipients::recipient;
 use crate::scalar::Values;
 use crate::sms::SmsView;
 use crate::words::ChannelWord;
@@ -42,14 +42,7 @@ impl TryFrom<PreviewTemplate> for RecipientSpec {
     type Error = ApiError;
 
     fn try_from(form: PreviewTemplate) -> Result<Self, ApiError> {
-        let mut fields = Fields::default();
-        let spec = Self {
-            lead_id: fields.parse("leadId", form.lead_id.as_deref()),
-            student_id: fields.parse("studentId", form.student_id.as_deref()),
-            to: form.to,
-            variables: form.variables.unwrap_or_default().0,
-        };
-        fields.finish(Some(spec))
+        recipient(form.lead_id, form.student_id, form.to, form.variables)
     }
 }
 
