@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Parser;
 
 use crate::figures::Row;
@@ -51,6 +52,9 @@ struct Cli {
     /// Where the figures go
     #[arg(long, value_name = "FILE", default_value = "bench/results.json")]
     output: PathBuf,
+    /// A document whose table is written anew, such as docs/PERFORMANCE.md
+    #[arg(long, value_name = "FILE")]
+    document: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -115,6 +119,12 @@ async fn run(cli: &Cli) -> anyhow::Result<Vec<Row>> {
         rows: &rows,
     };
     results.write(&cli.output)?;
+    if let Some(path) = &cli.document {
+        let document = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let document = table::replace(&document, &render(&rows));
+        let document = document.with_context(|| format!("{} has no marks for a table", path.display()))?;
+        std::fs::write(path, document).with_context(|| path.display().to_string())?;
+    }
     Ok(rows)
 }
 

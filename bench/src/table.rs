@@ -54,6 +54,16 @@ pub fn render(rows: &[Row]) -> String {
     text
 }
 
+/// Where a document has its table.
+const MARKS: (&str, &str) = ("<!-- bench: begin -->\n", "<!-- bench: end -->");
+
+/// The document with this table in the place of its own; `None` where it has no place for one.
+pub fn replace(document: &str, table: &str) -> Option<String> {
+    let (before, rest) = document.split_once(MARKS.0)?;
+    let (_, after) = rest.split_once(MARKS.1)?;
+    Some(format!("{before}{}{table}{}{after}", MARKS.0, MARKS.1))
+}
+
 fn write_line(text: &mut String, cells: &[String], widths: &[usize]) {
     for (cell, width) in cells.iter().zip(widths) {
         let _ = write!(text, "| {cell:<width$} ");
@@ -101,6 +111,14 @@ mod tests {
         for (figure, text) in cases {
             assert_eq!(short(figure), text);
         }
+    }
+
+    #[test]
+    fn a_document_gets_the_table_between_its_marks() {
+        let document = "a\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nb\n";
+        let wanted = "a\n<!-- bench: begin -->\nnew\n<!-- bench: end -->\nb\n";
+        assert_eq!(replace(document, "new\n").as_deref(), Some(wanted));
+        assert_eq!(replace("no place", "new\n"), None);
     }
 
     #[test]

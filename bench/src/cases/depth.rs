@@ -15,6 +15,12 @@ const BATCH: u32 = 50;
 const LEASES: usize = 60;
 /// The depth that the others are held against.
 const SHALLOW: u32 = 10_000;
+/// Puts back what a round leased, so that each begins with the same queue.
+const PUT_BACK: &str = "
+    update outbound_delivery
+    set status = 'QUEUED', next_attempt_at = now() - interval '1 hour', attempted = false,
+        lease_id = null, leased_at = null, lease_expires_at = null, dispatched_at = null
+    where lease_expires_at is not null";
 /// The limit of an owner, where one is at it.
 const OWNER_LIMIT: &str = "50";
 
@@ -164,6 +170,8 @@ impl Side {
 
     /// The median wait of a round, in milliseconds.
     async fn measure(&self, world: &World, prepare: &str) -> anyhow::Result<f64> {
+        self.client.batch_execute(PUT_BACK).await?;
+        fill::settle(&self.client).await?;
         fill::forget_limits(&self.client).await?;
         self.client.batch_execute(prepare).await?;
         let load = drive(&[self.server.address], vec![Leases(LEASES)], world.size.time() * 10).await?;
