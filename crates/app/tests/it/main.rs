@@ -29,6 +29,8 @@ mod duplicates;
 #[cfg(test)]
 mod embedded;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod housekeeping;
 #[cfg(test)]
 mod http;

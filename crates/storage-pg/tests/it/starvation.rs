@@ -29,6 +29,20 @@ const FILLING: &str = "
         branch_id)
     select id, channel, 'x', 'system', '2026-03-02 03:00Z', id, '2026-03-02', 'x', owner_id, 'b1' from filling;";
 
+/// Many owners: in front a greedy one who is at the limit, then twenty messages of each of a thousand.
+const CROWD: &str = "
+    drop index outbound_message_search;
+    insert into outbound_rate_window values
+        ('owner:greedy', array[extract(epoch from timestamptz '2026-03-02 02:59:59Z')::bigint], '{30}');
+    create temporary table filling as
+    select md5(n::text)::uuid as id, 'ZALO' as channel, 'greedy' as owner_id, 1::smallint as priority,
+           timestamptz '2026-03-02 02:00Z' + n * interval '1 ms' as due_at
+    from generate_series(1, 20000) as n
+    union all
+    select md5('crowd' || n)::uuid, (array['ZALO', 'FB', 'SMS'])[1 + n % 3], 'o' || (n % 1000), 1 + n % 3,
+           timestamptz '2026-03-02 02:30Z' + n * interval '1 ms'
+    from generate_series(1, 20000) as n;";
+
 /// They wait for their first attempt.
 const QUEUED: &str = "
     insert into outbound_delivery (message_id, status, priority, channel, owner_id, branch_id, next_attempt_at, attempt,
@@ -48,8 +62,11 @@ const FAILED: &str = "
 
 async fn fill(fixture: &Fixture, states: &[&str]) {
     let filling = FILLING.replace("IN_FRONT", &IN_FRONT.to_string());
-    let client = fixture.database.connect().await;
-    client.batch_execute(&(filling + &states.concat() + "analyze outbound_delivery")).await.unwrap();
+    execute(fixture, &(filling + &states.concat() + "analyze outbound_delivery")).await;
+}
+
+async fn execute(fixture: &Fixture, statements: &str) {
+    fixture.database.connect().await.batch_execute(statements).await.unwrap();
 }
 
 /// What the statements inside the lease did, by the server's own account.
@@ -178,4 +195,26 @@ async fn a_run_of_retries_steps_over_an_owner_at_the_limit_and_over_what_never_f
     assert_cheap(&fixture, RETRIES_OF_THE_BRANCH, 10, 30, 6_000).await;
     assert_cheap(&fixture, RETRIES, 1_000_000, 50, 3_000).await;
     assert_cheap(&fixture, "'greedy', null, true", 1_000_000, 50, 3_000).await;
+}
+
+#[tokio::test]
+async fn a_run_in_a_branch_costs_nothing_of_what_waits_in_others() {
+    let fixture = fixture().await;
+    let elsewhere =
+        QUEUED.replace("'b1', due_at", "case when owner_id = 'greedy' then 'b2' else 'b1' end, due_at");
+    fill(&fixture, &[&elsewhere]).await;
+    execute(&fixture, "update outbound_delivery set branch_id = 'b1' where message_id = md5('7')::uuid")
+        .await;
+    assert_cheap(&fixture, BRANCH, 1_000_000, 50, 3_000).await;
+    assert_cheap(&fixture, BRANCH, 1_000_000, 1, 3_000).await;
+}
+
+#[tokio::test]
+async fn of_each_of_a_thousand_owners_only_a_few_rows_are_read() {
+    let fixture = fixture().await;
+    execute(&fixture, &(CROWD.to_owned() + QUEUED + "analyze outbound_delivery")).await;
+    // To step to the owner, look at the window and at the first message of three channels: some 15 pages, each of them
+    // one that many share.
+    assert_cheap(&fixture, EVERYTHING, 30, 50, 25_000).await;
+    assert_cheap(&fixture, BRANCH, 30, 50, 25_000).await;
 }
