@@ -55,6 +55,8 @@ mod process;
 #[cfg(test)]
 mod rolling;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod send_and_confirm;
 #[cfg(test)]
 mod settings;
