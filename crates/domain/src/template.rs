@@ -19,7 +19,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::ids::{MAX_TEXT_ID, TemplateKey};
-use crate::text::nfc;
+use crate::text::{nfc, shows};
 
 /// The longest template body, in characters of its NFC form.
 pub const MAX_BODY: usize = 4_000;
@@ -141,7 +141,7 @@ impl TemplateBody {
         if let Some(at) = source.find('\0') {
             return Err(TemplateError::Nul(place(&source, at)));
         }
-        if source.trim().is_empty() {
+        if !shows(&source) {
             return Err(TemplateError::Blank);
         }
         let mut body = Self { source: String::new(), pieces: Vec::new(), variables: Vec::new() };
@@ -214,7 +214,11 @@ impl TemplateBody {
 
     /// As [`TemplateBody::render`], but a variable without a value stays in the text, as `{{ name }}`.
     pub fn fill<V: AsRef<str>>(&self, mut lookup: impl FnMut(&str) -> Option<V>) -> Filled {
-        let values: Vec<_> = self.variables.iter().map(|name| (name, lookup(name).filter(shows))).collect();
+        let values: Vec<_> = self
+            .variables
+            .iter()
+            .map(|name| (name, lookup(name).filter(|value| shows(value.as_ref()))))
+            .collect();
         let missing = values.iter().filter(|(_, value)| value.is_none());
         let missing = missing.map(|(name, _)| (*name).clone()).collect();
         let mut text = String::with_capacity(self.source.len());
@@ -238,13 +242,6 @@ impl FromStr for TemplateBody {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
     }
-}
-
-/// Whether a value has anything to see: something other than white space and zero-width characters.
-fn shows(value: &impl AsRef<str>) -> bool {
-    let unseen =
-        |c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}');
-    !value.as_ref().chars().all(unseen)
 }
 
 fn is_name(name: &str) -> bool {

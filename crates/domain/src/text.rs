@@ -8,9 +8,26 @@ pub fn nfc(text: &str) -> String {
     text.nfc().collect()
 }
 
+/// Whether there is anything to see: something other than white space and zero-width characters.
+pub fn shows(text: &str) -> bool {
+    let unseen =
+        |c: char| c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}');
+    !text.chars().all(unseen)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_white_or_has_no_width_shows_nothing() {
+        for blank in ["", " \n\t", "\u{a0}", "\u{200b}\u{feff}", "\u{200e} \u{2060}"] {
+            assert!(!shows(blank), "{blank:?}");
+        }
+        for text in ["a", " . ", "\u{200b}ừ"] {
+            assert!(shows(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn the_same_word_typed_in_two_ways_is_one_text() {

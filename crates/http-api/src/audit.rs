@@ -20,6 +20,9 @@ const PAGE_SIZE: u32 = 50;
 /// How many it has at most.
 const MAX_PAGE_SIZE: u32 = 200;
 
+/// The longest subject, in characters: `student:` and an id, or a template's key.
+const MAX_SUBJECT: usize = 100;
+
 /// What narrows the list; an empty value is no filter.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -48,7 +51,7 @@ impl AuditQuery {
         let request = AuditRequest {
             actor: fields.parameter("actor", &self.actor),
             action: fields.parameter::<AuditAction>("action", &self.action),
-            subject: self.subject.clone().filter(|subject| !subject.is_empty()),
+            subject: fields.plain("subject", &self.subject, MAX_SUBJECT),
             after: fields.parameter("cursor", &self.cursor),
             limit: page_size.min(MAX_PAGE_SIZE),
         };

@@ -71,7 +71,13 @@ impl Fields {
 
     /// A day `YYYY-MM-DD`.
     pub(crate) fn day(&mut self, path: &str, text: &str) -> Option<NaiveDate> {
-        let day = Some(text).filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
+        // Read alone, a year may have a sign.
+        let is_shaped = text.len() == 10
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        let day = Some(text).filter(|_| is_shaped).and_then(|text| text.parse().ok());
         if day.is_none() {
             self.wrong(path, "must be a day YYYY-MM-DD");
         }
@@ -111,6 +117,17 @@ impl Fields {
             return None;
         }
         Some(domain::text::nfc(text))
+    }
+
+    /// A text that is compared as it is, where there is one: not too long, and no control characters, which no
+    /// database takes.
+    pub(crate) fn plain(&mut self, name: &str, value: &Option<String>, max: usize) -> Option<String> {
+        let text = value.as_deref().filter(|text| !text.is_empty())?;
+        if text.chars().count() > max || text.chars().any(char::is_control) {
+            self.wrong(name, format!("must have at most {max} characters and no control characters"));
+            return None;
+        }
+        Some(text.to_owned())
     }
 
     /// Whether nothing is wrong so far.

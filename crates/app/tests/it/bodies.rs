@@ -250,6 +250,11 @@ async fn queries_and_paths_that_name_nothing_are_4xx_and_a_page_past_the_end_is_
         ("jobs?page=-1", "page"),
         ("jobs?status=OPEN", "status"),
         ("jobs?suggestionId=%00", "suggestionId"),
+        ("jobs?status=NEW&status=DONE", "status"),
+        ("messages?from=%2B999-01-01", "from"),
+        ("audit?subject=%00", "subject"),
+        ("audit?subject=lead%3A%FF", "subject"),
+        ("audit?actor=user%3A%00", "actor"),
     ] {
         let answered = app.get(&format!("/api/outbound/{path}"), &app.admin()).await;
         assert_eq!(wrong(&answered), [expected], "{path}");

@@ -57,6 +57,8 @@ mod process;
 #[cfg(test)]
 mod rolling;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod send_and_confirm;
 #[cfg(test)]
 mod settings;

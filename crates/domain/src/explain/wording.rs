@@ -17,15 +17,25 @@ vocabulary! {
 }
 
 impl Language {
-    /// The first of the languages that `Accept-Language` names and we speak; English otherwise.
+    /// Of the languages that `Accept-Language` names and we speak the one with the greatest weight, among equals the
+    /// first; English where there is none.
     pub fn accepted(header: &str) -> Self {
-        header
-            .split(',')
-            .filter_map(|part| part.split(';').next())
-            .map(|tag| tag.trim().to_ascii_lowercase())
-            .find_map(|tag| tag.split('-').next().and_then(|primary| primary.parse().ok()))
-            .unwrap_or(Self::English)
+        let mut best = (Self::English, 0.0);
+        for (language, weight) in header.split(',').filter_map(weighted) {
+            if weight > best.1 {
+                best = (language, weight);
+            }
+        }
+        best.0
     }
+}
+
+/// One part of `Accept-Language`, such as `vi-VN;q=0.9`, where it is a language that we speak.
+fn weighted(part: &str) -> Option<(Language, f32)> {
+    let mut parts = part.split(';').map(str::trim);
+    let primary = parts.next()?.split('-').next()?.to_ascii_lowercase();
+    let weight = parts.find_map(|parameter| parameter.strip_prefix("q=")).and_then(|q| q.parse().ok());
+    Some((primary.parse().ok()?, weight.unwrap_or(1.0)))
 }
 
 impl Reason {

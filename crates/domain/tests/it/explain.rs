@@ -72,8 +72,12 @@ fn what_is_in_flight_or_given_up_says_so() {
 }
 
 #[test]
-fn the_language_is_the_first_that_is_accepted_and_spoken() {
-    assert_eq!(Language::accepted("vi-VN,vi;q=0.9,en;q=0.8"), Language::Vietnamese);
-    assert_eq!(Language::accepted("fr, en-GB;q=0.5"), Language::English);
-    assert_eq!(Language::accepted(""), Language::English);
+fn the_language_is_the_one_that_is_spoken_and_liked_best() {
+    for header in ["vi-VN,vi;q=0.9,en;q=0.8", "VI", "en;q=0.1, vi;q=0.9", "fr, vi;q=0.2", "vi;q=?, en;q=0.5"]
+    {
+        assert_eq!(Language::accepted(header), Language::Vietnamese, "{header}");
+    }
+    for header in ["", "*", "fr, en-GB;q=0.5", "en, vi", "vi;q=0", "vi;q=0.5,en", "vi;q=NaN", ";q=1,,"] {
+        assert_eq!(Language::accepted(header), Language::English, "{header}");
+    }
 }

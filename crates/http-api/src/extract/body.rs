@@ -2,6 +2,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
@@ -9,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::Strict;
+use super::query::{given_twice, no_stray_dry_run};
 use crate::error::{ApiError, FieldProblem};
 
 /// The largest body of an ordinary request, in bytes.
@@ -22,6 +24,8 @@ pub(crate) trait Form: DeserializeOwned + 'static {
     const MAX_BYTES: usize = MAX_BYTES;
     /// Whether no body at all means `{}`: where every field is optional. Malformed bodies are refused everywhere.
     const MAY_BE_EMPTY: bool = false;
+    /// Whether its endpoint has `?dryRun=true`.
+    const HAS_DRY_RUN: bool = false;
 }
 
 /// A body as `T`, with its bytes: those are what an idempotency key belongs to.
@@ -37,8 +41,10 @@ impl<T: Form> FromRequest for Body<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let stray = no_stray_dry_run(request.query_string(), T::HAS_DRY_RUN);
         let bytes = read(request, payload.take(), T::MAX_BYTES);
         Box::pin(async move {
+            stray?;
             let raw = bytes.await?;
             let form = parse(&raw)?;
             Ok(Self { form, raw })
@@ -54,7 +60,11 @@ pub(crate) fn read(
 ) -> LocalBoxFuture<'static, Result<Bytes, ApiError>> {
     let announced =
         request.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+    let packed = request.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     Box::pin(async move {
+        if packed {
+            return Err(ApiError::field("Content-Encoding", "a body is taken as it is, not compressed"));
+        }
         if announced.is_some_and(|length: u64| length > limit as u64) {
             return Err(ApiError::PayloadTooLarge(limit));
         }
@@ -101,11 +111,34 @@ pub(crate) fn parse<T: Form>(raw: &[u8]) -> Result<T, ApiError> {
 fn problem(path: &str, error: &serde_json::Error) -> ApiError {
     let full = error.to_string();
     let reason = if error.is_data() {
-        full.rfind(" at line ").and_then(|end| full.get(..end)).unwrap_or(&full).to_owned()
+        in_words_of_json(full.rfind(" at line ").and_then(|end| full.get(..end)).unwrap_or(&full))
     } else {
         format!("the body is not JSON: {full}")
     };
     let path = if error.is_data() && path != "." { path } else { "" };
-    let reason = reason.chars().take(MAX_REASON).collect::<String>();
-    ApiError::Validation(vec![FieldProblem::new(path, reason)])
+    let path = match (path, given_twice(&reason)) {
+        (_, None) => path.to_owned(),
+        ("", Some(name)) => name.to_owned(),
+        (parent, Some(name)) => format!("{parent}.{name}"),
+    };
+    ApiError::Validation(vec![FieldProblem::new(path, cut(&reason))])
+}
+
+/// The same in the words of those who write JSON, not Rust.
+fn in_words_of_json(reason: &str) -> String {
+    let words = [
+        ("invalid type: map", "invalid type: object"),
+        ("invalid type: sequence", "invalid type: array"),
+        ("expected a map", "expected an object"),
+        ("expected a sequence", "expected an array"),
+        ("expected u64", "expected a whole number"),
+    ];
+    words.into_iter().fold(reason.to_owned(), |reason, (rust, json)| reason.replace(rust, json))
+}
+
+fn cut(reason: &str) -> String {
+    match reason.char_indices().nth(MAX_REASON) {
+        Some((end, _)) => format!("{}…", reason.get(..end).unwrap_or_default()),
+        None => reason.to_owned(),
+    }
 }

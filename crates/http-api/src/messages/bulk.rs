@@ -62,6 +62,7 @@ pub(crate) struct CreateMessages {
 impl Form for CreateMessages {
     /// Ten thousand recipients with their variables.
     const MAX_BYTES: usize = 16 * 1024 * 1024;
+    const HAS_DRY_RUN: bool = true;
 }
 
 /// A request that was read, with the recipients that can't be.

@@ -51,7 +51,9 @@ pub(crate) struct CreateMessage {
     allow_duplicate: Option<bool>,
 }
 
-impl Form for CreateMessage {}
+impl Form for CreateMessage {
+    const HAS_DRY_RUN: bool = true;
+}
 
 impl CreateMessage {
     /// The command; `None` where channel or text can't be read. What is wrong goes to `fields`.

@@ -32,12 +32,13 @@ async fn the_body_table() {
         ("not UTF-8", b"{\"text\":\"\xff\xfe\"}".to_vec(), ""),
         ("nested too deep", b"{\"variables\":{\"name\":".repeat(5_000), "variables.name"),
         ("unknown field", message("colour", json!("red")), "colour"),
-        ("the same field twice", br#"{"text":"a","text":"b"}"#.to_vec(), ""),
+        ("the same field twice", br#"{"text":"a","text":"b"}"#.to_vec(), "text"),
         ("wrong type", message("allowDuplicate", json!("yes")), "allowDuplicate"),
         ("a number for text", message("to", json!(84_901_234_567_u64)), "to"),
         ("a variable that is no text", message("variables", json!({"name": [1]})), "variables.name"),
         ("NUL in to", message("to", json!("090\u{0}1234567")), "to"),
         ("10,000 characters in to", message("to", json!("0".repeat(10_000))), "to"),
+        ("zero-width characters alone", message("text", json!("\u{200b}\u{feff} ")), "text"),
         ("NUL in text", message("text", json!("a\u{0}b")), "text"),
         ("NUL in an id", message("leadId", json!("a\u{0}b")), "leadId"),
         ("an empty id", message("ownerId", json!("")), "ownerId"),
@@ -54,6 +55,43 @@ async fn the_body_table() {
         let reason = answer.body["error"]["details"][0]["reason"].as_str().unwrap();
         assert!(!reason.is_empty() && reason.chars().count() <= 220, "{name}: {reason}");
     }
+}
+
+#[actix_web::test]
+async fn reasons_speak_of_json_and_say_when_they_are_cut() {
+    let api = TestApi::new();
+    let table = [
+        (json!({"to": {}}), "invalid type: object, expected a string"),
+        (json!({"to": []}), "invalid type: array, expected a string"),
+        (json!({"variables": 7}), "invalid type: integer `7`, expected an object"),
+    ];
+    for (body, expected) in table {
+        let answer = api.post_json(CREATE, &body).await;
+        assert_eq!(answer.body["error"]["details"][0]["reason"], expected, "{body}");
+    }
+    let run = request(Method::POST, "/api/worker/outbound").insert_header(WORKER);
+    let answer = api.send(run.set_payload(r#"{"batchSize":"20"}"#)).await;
+    let expected = "invalid type: string \"20\", expected a whole number";
+    assert_eq!(answer.body["error"]["details"][0]["reason"], expected);
+    let answer = api.post_json(CREATE, &json!({"allowDuplicate": "ừ".repeat(300)})).await;
+    let reason = answer.body["error"]["details"][0]["reason"].as_str().unwrap();
+    assert!(reason.ends_with("ừ…") && reason.chars().count() == 201, "{reason}");
+}
+
+#[actix_web::test]
+async fn a_compressed_body_is_refused_by_its_header() {
+    let api = TestApi::new();
+    let post = |coding: &'static str| {
+        let post = request(Method::POST, CREATE).insert_header(crate::support::bearer("admin"));
+        let body = json!({"channel": "SMS", "text": coding, "to": "0901234567"});
+        post.insert_header(("content-encoding", coding)).set_payload(body.to_string())
+    };
+    for coding in ["gzip", "br", "deflate"] {
+        let answer = api.send(post(coding)).await;
+        assert_eq!(answer.outcome(), (400, "VALIDATION_ERROR"), "{coding}");
+        assert_eq!(paths(&answer.body), ["Content-Encoding"]);
+    }
+    assert_eq!(api.send(post("identity")).await.status, 201);
 }
 
 #[actix_web::test]

@@ -10,7 +10,7 @@ use domain::template::TemplateBody;
 use serde_json::{Value, json};
 
 use crate::support::people::codes;
-use crate::support::{Answered, TestApi, noon, request, rules};
+use crate::support::{Answered, TestApi, WORKER, bearer, noon, request, rules};
 
 const PATH: &str = "/api/outbound/messages?dryRun=true";
 
@@ -133,4 +133,34 @@ async fn the_right_to_create_is_needed_and_scope_holds() {
     let foreign = api.post_as("telesales", "u2", PATH, &body).await;
     assert_eq!(codes(&foreign.body["problems"]), ["AUTH_FORBIDDEN"]);
     assert_eq!((&foreign.body["optedOut"], &foreign.body["to"]), (&json!(false), &Value::Null));
+}
+
+#[actix_web::test]
+async fn where_there_is_no_dry_run_to_ask_for_one_is_refused_and_nothing_is_done() {
+    let api = TestApi::new();
+    let id = api.queued("0901234561").await;
+    let message = json!({"channel": "SMS", "text": "Chào", "to": "0901234562"});
+    let template = json!({"key": "t", "title": "T", "channel": "SMS", "body": "Chào"});
+    let cancel = format!("/api/outbound/messages/{id}/cancel?dryRun=yes");
+    let table = [
+        ("/api/outbound/messages?dryrun=true", "dryrun", &message),
+        ("/api/outbound/messages?dry_run=1", "dry_run", &message),
+        ("/api/outbound/jobs?dryRun=true", "dryRun", &message),
+        ("/api/outbound/templates?dryRun=true", "dryRun", &template),
+        ("/api/outbound/messages/cancel?dryRun=true", "dryRun", &json!({"ids": [id]})),
+        (&*cancel, "dryRun", &json!({})),
+        ("/api/outbound/dispatch?dryRun=true", "dryRun", &json!({})),
+        ("/api/worker/outbound?dryRun=true", "dryRun", &json!({})),
+    ];
+    for (path, named, body) in table {
+        let post =
+            request(actix_web::http::Method::POST, path).insert_header(bearer("admin")).insert_header(WORKER);
+        let answer = api.send(post.set_payload(body.to_string())).await;
+        assert_eq!(answer.outcome(), (400, "VALIDATION_ERROR"), "{path}");
+        assert_eq!(answer.body["error"]["details"][0]["path"], named, "{path}");
+    }
+    let list = api.get("/api/outbound/messages").await.body;
+    assert_eq!((&list["total"], &list["items"][0]["status"]), (&json!(1), &json!("QUEUED")));
+    let answer = api.post_json("/api/outbound/jobs?dryRun=false", &message).await;
+    assert_eq!(answer.status, 201, "to say that it is none is no mistake: {}", answer.body);
 }

@@ -12,7 +12,7 @@ use crate::contact::{Contact, ContactId};
 use crate::ids::{BranchId, OwnerId};
 use crate::message::{Content, Text};
 use crate::ports::templates::Template;
-use crate::text::nfc;
+use crate::text::{nfc, shows};
 
 /// The longest text of a message, in characters.
 pub const MAX_TEXT: usize = 4_000;
@@ -76,7 +76,7 @@ pub(super) struct Misfit {
 
 /// Checks a text: 1 to 4,000 characters, no control characters but line breaks and tabs.
 pub fn check_text(text: &str) -> Result<(), Problem> {
-    if text.trim().is_empty() {
+    if !shows(text) {
         return Err(Problem::invalid("text", "must not be empty"));
     }
     if text.chars().count() > MAX_TEXT {
@@ -240,8 +240,7 @@ pub(super) fn value(
     known: &Known,
     name: &str,
 ) -> Option<String> {
-    let given =
-        |vars: &BTreeMap<String, String>| vars.get(name).filter(|value| !value.trim().is_empty()).cloned();
+    let given = |vars: &BTreeMap<String, String>| vars.get(name).filter(|value| shows(value)).cloned();
     given(&recipient.variables).or_else(|| given(&common.command.variables)).or_else(|| match name {
         "name" => known.name.clone(),
         "phone" => known.phone.clone(),
