@@ -89,6 +89,7 @@ impl Idempotency for PgStore {
             waker: self.waker.for_transaction(),
             observer: self.observer.clone(),
             groups: None,
+            terms: self.terms.clone(),
         };
         // From here on, whatever goes wrong, dropping the unit rolls back.
         let unit = PgUnit { store, claim: claim.cloned() };

@@ -9,9 +9,10 @@ use domain::ports::StoreError;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::error::of_statement;
-use crate::messages::Groups;
+use crate::groups::Groups;
 use crate::monitor::Observer;
 use crate::pool::{self, PoolSettings};
+use crate::terms::KnownTerms;
 use crate::wake::Waker;
 
 /// Every store, over the pool or inside one transaction. Clones share it.
@@ -22,6 +23,8 @@ pub struct PgStore {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// What is done together with what others ask for; `None` inside a transaction.
     pub(crate) groups: Option<Arc<Groups>>,
+    /// What messages need not store, as their templates have it.
+    pub(crate) terms: KnownTerms,
 }
 
 /// Where the connections come from.
@@ -68,6 +71,7 @@ impl PgStore {
             source: Source::Pool(pool),
             observer: None,
             groups: None,
+            terms: KnownTerms::default(),
         };
         store.ping().await?;
         Ok(Self { groups: Some(Arc::new(Groups::new(&store))), ..store })
