@@ -83,6 +83,7 @@ pub mod phone;
 pub mod policy;
 pub mod ports;
 pub mod rules;
+pub mod search;
 pub mod sms;
 pub mod template;
 pub mod text;

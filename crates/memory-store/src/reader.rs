@@ -8,6 +8,7 @@ use domain::message::timeline::LeaseHolder;
 use domain::message::{Message, State};
 use domain::ports::{Detail, Filter, ListPage, ListRequest, MessageReader, Page, Stats, StoreError, Total};
 use domain::rules::Limits;
+use domain::search::Query;
 
 use crate::{Inner, MemoryStore};
 
@@ -138,12 +139,6 @@ fn covers(scope: &Scope, message: &Message) -> bool {
 
 fn matches(message: &Message, scope: &Scope, filter: &Filter) -> bool {
     let content = &message.content;
-    let text = |wanted: &String| {
-        let wanted = wanted.to_lowercase();
-        let to = content.to.as_ref().map_or("", |to| to.as_str());
-        let template = content.template_key.as_ref().map_or("", |key| key.as_str());
-        [to, template, &content.text.0].iter().any(|part| part.to_lowercase().contains(&wanted))
-    };
     covers(scope, message)
         && filter.status.is_none_or(|status| message.status() == status)
         && filter.failure_kind.is_none_or(|kind| message.state.failure_kind() == Some(kind))
@@ -156,5 +151,5 @@ fn matches(message: &Message, scope: &Scope, filter: &Filter) -> bool {
         && filter.owner_id.as_ref().is_none_or(|id| content.owner_id.as_ref() == Some(id))
         && filter.branch_id.as_ref().is_none_or(|id| content.branch_id.as_ref() == Some(id))
         && filter.job_id.as_ref().is_none_or(|id| content.job_id.as_ref() == Some(id))
-        && filter.text.as_ref().is_none_or(text)
+        && filter.text.as_ref().is_none_or(|text| Query::parse(text).finds(content))
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::access::Scope;
 use domain::channel::Channel;
 use domain::contact::{Contact, ContactId};
@@ -100,15 +100,11 @@ impl ContactStore for PgStore {
     }
 
     async fn contacts_by_phone(&self, numbers: &[PhoneNumber]) -> Result<Vec<Contact>, StoreError> {
-        let numbers: Vec<&str> = numbers.iter().map(PhoneNumber::as_str).collect();
-        let rows: Vec<ContactRow> = c::table
-            .filter(c::phone.eq_any(numbers))
-            .order(c::key)
-            .select(COLUMNS)
-            .load(&mut *self.connection().await?)
-            .await
-            .map_err(of_statement)?;
-        rows.into_iter().map(contact_of).collect()
+        if let ([number], Some(groups)) = (numbers, &self.groups) {
+            return Ok(groups.phones.submit(number.clone()).await?.1);
+        }
+        let numbers = numbers.iter().map(PhoneNumber::as_str).collect();
+        with_phones(&mut *self.connection().await?, numbers).await
     }
 
     async fn contacts_by_psid(&self, psids: &[String]) -> Result<Vec<Contact>, StoreError> {
@@ -153,6 +149,21 @@ impl ContactStore for PgStore {
             .await
             .map_err(of_statement)
     }
+}
+
+/// The contacts with these numbers, in the order of their keys.
+pub(crate) async fn with_phones(
+    connection: &mut AsyncPgConnection,
+    numbers: Vec<&str>,
+) -> Result<Vec<Contact>, StoreError> {
+    let rows: Vec<ContactRow> = c::table
+        .filter(c::phone.eq_any(numbers))
+        .order(c::key)
+        .select(COLUMNS)
+        .load(connection)
+        .await
+        .map_err(of_statement)?;
+    rows.into_iter().map(contact_of).collect()
 }
 
 impl<'a> UpsertContacts<'a> {

@@ -90,6 +90,7 @@ impl Idempotency for PgStore {
             observer: self.observer.clone(),
             groups: None,
             due_count: self.due_count.clone(),
+            terms: self.terms.clone(),
         };
         // From here on, whatever goes wrong, dropping the unit rolls back.
         let unit = PgUnit { store, claim: claim.cloned() };

@@ -16,6 +16,7 @@ use domain::ports::{JobFilter, JobPage, JobStore, JobView, StoreError, Total};
 use uuid::Uuid;
 
 use crate::error::of_statement;
+use crate::reader::{BOUND, Explain};
 use crate::rows::{corrupt, read, read_option};
 use crate::schema::{outbound_delivery as d, outbound_job as j, outbound_job_event as e};
 use crate::store::PgStore;
@@ -79,14 +80,9 @@ impl JobStore for PgStore {
             .load(&mut *connection)
             .await
             .map_err(of_statement)?;
-        let found: i64 = matching(scope, filter)
-            .select(count_star())
-            .get_result(&mut *connection)
-            .await
-            .map_err(of_statement)?;
-        let count = u64::try_from(found).map_err(|error| corrupt("count", error))?;
+        let total = total(&mut connection, scope, filter).await?;
         let items = views(&mut connection, rows).await?;
-        Ok(JobPage { items, total: Total { count, is_estimate: false } })
+        Ok(JobPage { items, total })
     }
 
     async fn job(&self, id: JobId, scope: &Scope) -> Result<Option<JobView>, StoreError> {
@@ -199,6 +195,27 @@ fn matching<'a>(scope: &'a Scope, filter: &'a JobFilter) -> j::BoxedQuery<'a, Pg
         query = query.filter(j::suggestion_id.eq(suggestion.as_str()));
     }
     query
+}
+
+/// How many there are: counted up to the bound, then the planner's estimate.
+async fn total(
+    connection: &mut AsyncPgConnection,
+    scope: &Scope,
+    filter: &JobFilter,
+) -> Result<Total, StoreError> {
+    let most = BOUND + 1;
+    let counted: Vec<Uuid> = matching(scope, filter)
+        .select(j::id)
+        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .load(connection)
+        .await
+        .map_err(of_statement)?;
+    let count = counted.len() as u64;
+    if count < most {
+        return Ok(Total { count, is_estimate: false });
+    }
+    let estimate = Explain(matching(scope, filter)).rows(connection).await?;
+    Ok(Total { count: estimate.max(count), is_estimate: true })
 }
 
 /// The jobs with the counts of their messages, by one query for all.

@@ -8,6 +8,7 @@ mod audit;
 mod contacts;
 mod error;
 mod group_commit;
+mod groups;
 mod housekeeping;
 mod idempotency;
 mod jobs;
@@ -24,6 +25,7 @@ mod server;
 mod statement;
 mod store;
 mod templates;
+mod terms;
 mod tls;
 mod wake;
 

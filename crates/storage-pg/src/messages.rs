@@ -1,6 +1,5 @@
 //! [`MessageStore`]: writing messages.
 
-mod groups;
 mod insert;
 mod lease;
 mod load;
@@ -17,8 +16,7 @@ use domain::ports::{DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMess
 
 use crate::store::PgStore;
 
-pub(crate) use groups::Groups;
-pub(crate) use insert::digest;
+pub(crate) use insert::{digest, insert_all};
 pub(crate) use load::LoadMessages;
 
 #[async_trait]

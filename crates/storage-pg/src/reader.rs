@@ -7,6 +7,7 @@ mod due;
 mod duplicates;
 mod limits;
 mod list;
+mod search;
 mod stats;
 
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ use domain::rules::Limits;
 
 use crate::store::PgStore;
 
+pub(crate) use counted::{BOUND, Explain};
 pub(crate) use due::{DueCount, all_channels};
 pub(crate) use limits::global_window;
 

@@ -18,7 +18,13 @@ diesel::table! {
         created_by -> Text,
         created_at -> Timestamptz,
         scheduled_at -> Nullable<Timestamptz>,
-        search -> Text,
+    }
+}
+
+diesel::table! {
+    outbound_template_term (template_key, term) {
+        template_key -> Text,
+        term -> Text,
     }
 }
 

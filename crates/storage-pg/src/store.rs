@@ -9,10 +9,11 @@ use domain::ports::StoreError;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::error::of_statement;
-use crate::messages::Groups;
+use crate::groups::Groups;
 use crate::monitor::Observer;
 use crate::pool::{self, PoolSettings};
 use crate::reader::DueCount;
+use crate::terms::KnownTerms;
 use crate::wake::Waker;
 
 /// Every store, over the pool or inside one transaction. Clones share it.
@@ -25,6 +26,8 @@ pub struct PgStore {
     pub(crate) groups: Option<Arc<Groups>>,
     /// How many were due a moment ago, where they were many.
     pub(crate) due_count: Arc<DueCount>,
+    /// What messages need not store, as their templates have it.
+    pub(crate) terms: KnownTerms,
 }
 
 /// Where the connections come from.
@@ -72,6 +75,7 @@ impl PgStore {
             observer: None,
             groups: None,
             due_count: Arc::default(),
+            terms: KnownTerms::default(),
         };
         store.ping().await?;
         Ok(Self { groups: Some(Arc::new(Groups::new(&store))), ..store })

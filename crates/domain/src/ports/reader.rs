@@ -28,7 +28,7 @@ pub struct Filter {
     pub created_from: Option<DateTime<Utc>>,
     /// Created before.
     pub created_before: Option<DateTime<Utc>>,
-    /// A text that occurs, in any letter case, in recipient, template key or text. No wildcards.
+    /// What is searched for; [`crate::search`] says what that finds.
     pub text: Option<String>,
     /// The lead.
     pub lead_id: Option<LeadId>,

@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::error::of_statement;
-use crate::reader::search_text;
 use crate::rows::delivery::rank;
 use crate::rows::{corrupt, number};
 use crate::statement::{Sql, statement};
 use crate::store::PgStore;
+use crate::terms::{TemplateTerms, stored_terms};
 
 statement! {
     /// Stores new messages; see the function in the migrations.
@@ -26,7 +26,7 @@ statement! {
         recipient: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         template_key: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         body: Vec<&'a str> => Array<Text>,
-        search: Vec<String> => Array<Text>,
+        terms: Vec<String> => Array<Text>,
         lead_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         student_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         notification_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
@@ -46,7 +46,7 @@ statement! {
         reason: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         allow_duplicate: Vec<bool> => Array<Bool>,
     } -> Array<Nullable<Text>>,
-    Sql("select outbound_insert_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+    Sql("select outbound_insert_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
         $19, $20, $21, $22, $23, $24, $25, $26)")
 }
 
@@ -67,20 +67,22 @@ pub(super) async fn insert(
 }
 
 /// Stores messages by one statement; answers in their order why they were skipped.
-pub(super) async fn insert_all<'a>(
+pub(crate) async fn insert_all<'a>(
     store: &PgStore,
-    new: impl ExactSizeIterator<Item = &'a NewMessage>,
+    new: impl ExactSizeIterator<Item = &'a NewMessage> + Clone,
     window: Option<DuplicateWindow>,
 ) -> Result<Vec<Option<String>>, StoreError> {
     if new.len() == 0 {
         return Ok(Vec::new());
     }
+    let mut connection = store.connection().await?;
+    let keys = new.clone().filter_map(|one| one.message.content.template_key.as_ref());
+    let terms = store.terms.of(&mut connection, keys).await?;
     let mut statement = InsertMessages::empty(window, new.len());
     for one in new {
-        statement.push(one)?;
+        statement.push(one, &terms)?;
     }
-    let reasons: Vec<Option<String>> =
-        statement.get_result(&mut *store.connection().await?).await.map_err(of_statement)?;
+    let reasons: Vec<Option<String>> = statement.get_result(&mut *connection).await.map_err(of_statement)?;
     if reasons.iter().any(Option::is_none) {
         store.waker.wake();
     }
@@ -105,7 +107,7 @@ impl<'a> InsertMessages<'a> {
             recipient: Vec::with_capacity(n),
             template_key: Vec::with_capacity(n),
             body: Vec::with_capacity(n),
-            search: Vec::with_capacity(n),
+            terms: Vec::with_capacity(n),
             lead_id: Vec::with_capacity(n),
             student_id: Vec::with_capacity(n),
             notification_id: Vec::with_capacity(n),
@@ -127,7 +129,7 @@ impl<'a> InsertMessages<'a> {
         }
     }
 
-    fn push(&mut self, new: &'a NewMessage) -> Result<(), StoreError> {
+    fn push(&mut self, new: &'a NewMessage, terms: &TemplateTerms) -> Result<(), StoreError> {
         let NewMessage { message, allow_duplicate } = new;
         let (due_at, error, reason) = match &message.state {
             State::Queued(waiting) => (Some(waiting.due_at), waiting.error.as_deref(), None),
@@ -149,6 +151,7 @@ impl<'a> InsertMessages<'a> {
         self.error.push(error);
         self.reason.push(reason);
         self.allow_duplicate.push(*allow_duplicate);
+        self.terms.push(stored_terms(&message.content, terms));
         self.push_content(&message.content);
         Ok(())
     }
@@ -171,7 +174,6 @@ impl<'a> InsertMessages<'a> {
         } = content;
         let to = to.as_ref().map(Address::as_str);
         let template_key = template_key.as_ref().map(|key| key.as_str());
-        self.search.push(search_text(&[to.unwrap_or_default(), template_key.unwrap_or_default(), &text.0]));
         self.channel.push(channel.as_str());
         self.recipient.push(to);
         self.template_key.push(template_key);

@@ -1,6 +1,6 @@
 //! The WHERE of lists and counts, put together from scope and filter.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -10,8 +10,8 @@ use domain::message::Status;
 use domain::ports::Filter;
 use uuid::Uuid;
 
-use super::search_pattern;
 use crate::rows::delivery::rank;
+use crate::terms::Search;
 
 /// A message's own table; the order of lists is that of its ids.
 pub(super) const MESSAGE: &str = "outbound_message";
@@ -51,12 +51,19 @@ struct Condition {
     bind: Bind,
 }
 
+/// How far the time in an id may be from the message's time of creation: ids go on counting when a clock is put back.
+const SLACK: TimeDelta = TimeDelta::hours(1);
+
 /// Conditions that must all hold, and the tables that they need.
 #[derive(Clone, Default)]
-pub(super) struct Conditions(Vec<Condition>);
+pub(super) struct Conditions {
+    all: Vec<Condition>,
+    /// Looked at row by row.
+    search: Option<Search>,
+}
 
 impl Conditions {
-    /// What the caller may see and wants to see.
+    /// What the caller may see and wants to see, but for what is searched for.
     pub(super) fn new(scope: &Scope, filter: &Filter) -> Self {
         let Filter {
             status,
@@ -65,7 +72,7 @@ impl Conditions {
             priority,
             created_from,
             created_before,
-            text,
+            text: _,
             lead_id,
             student_id,
             owner_id,
@@ -106,12 +113,11 @@ impl Conditions {
         }
         if let Some(from) = created_from {
             all.push(Home::Message, "created_at >=", Bind::Time(*from));
+            all.push(Home::Id, ">=", Bind::Uuid(first_id(*from - SLACK)));
         }
         if let Some(before) = created_before {
             all.push(Home::Message, "created_at <", Bind::Time(*before));
-        }
-        if let Some(text) = text {
-            all.push(Home::Message, "search like", Bind::Text(search_pattern(text)));
+            all.push(Home::Id, "<", Bind::Uuid(first_id(*before + SLACK)));
         }
         all
     }
@@ -126,6 +132,27 @@ impl Conditions {
         self.push(Home::Id, ">", Bind::Uuid(id));
     }
 
+    /// Only this id and those above it.
+    pub(super) fn from(&mut self, id: Uuid) {
+        self.push(Home::Id, ">=", Bind::Uuid(id));
+    }
+
+    /// Only what a search finds; looked at row by row, without an index.
+    pub(super) fn found_by(&mut self, search: Search) {
+        self.search = Some(search);
+    }
+
+    /// Those that an index on the message's own table finds in the order of the ids.
+    pub(super) fn ordered_by_index(&self) -> Self {
+        let indexed = |condition: &&Condition| match condition.home {
+            Home::Either => condition.test != "channel =",
+            Home::Id => true,
+            Home::Message => matches!(condition.test, "lead_id =" | "student_id ="),
+            Home::Delivery => false,
+        };
+        Self { all: self.all.iter().filter(indexed).cloned().collect(), search: None }
+    }
+
     /// Only these ids.
     pub(super) fn among(&mut self, ids: Vec<Uuid>) {
         self.push(Home::Id, "= any", Bind::Uuids(ids));
@@ -138,8 +165,8 @@ impl Conditions {
 
     /// The smallest FROM that has all columns: a count need not join.
     pub(super) fn tables(&self) -> &'static str {
-        let needs = |home| self.0.iter().any(|condition| condition.home == home);
-        match (needs(Home::Message), needs(Home::Delivery)) {
+        let needs = |home| self.all.iter().any(|condition| condition.home == home);
+        match (needs(Home::Message) || self.search.is_some(), needs(Home::Delivery)) {
             (true, true) => BOTH,
             (false, true) => DELIVERY,
             (true | false, false) => MESSAGE,
@@ -147,8 +174,64 @@ impl Conditions {
     }
 
     fn push(&mut self, home: Home, test: &'static str, bind: Bind) {
-        self.0.push(Condition { home, test, bind });
+        self.all.push(Condition { home, test, bind });
     }
+
+    /// Whether any is about where a message stands.
+    pub(super) fn need_delivery(&self) -> bool {
+        self.all.iter().any(|condition| condition.home == Home::Delivery)
+    }
+
+    /// ` and ..`, of all that the message's own table can tell.
+    pub(super) fn on_message<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let told = self.all.iter().filter(|condition| condition.home != Home::Delivery);
+        told.into_iter().try_for_each(|condition| condition.on(MESSAGE, out))
+    }
+
+    /// ` and ..`, of the rest.
+    pub(super) fn on_delivery<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let rest = self.all.iter().filter(|condition| condition.home == Home::Delivery);
+        rest.into_iter().try_for_each(|condition| condition.on(DELIVERY, out))
+    }
+}
+
+/// The smallest id that a message of this time or later can have: a UUIDv7 begins with its milliseconds.
+fn first_id(time: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
+}
+
+/// ` and ..`, of a message that a search finds. With `by_index` the index may find it.
+pub(super) fn found<'b>(
+    search: &'b Search,
+    by_index: bool,
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    out.push_sql(" and (outbound_message.terms @@ ");
+    out.push_bind_param::<Text, _>(&search.narrow)?;
+    // No index knows a comparison that is compared again.
+    out.push_sql(if by_index { "::tsquery)" } else { "::tsquery) is true" });
+    if !search.needs_check() {
+        return Ok(());
+    }
+    let digits = |patterns: &'b Vec<String>, out: &mut AstPass<'_, 'b, Pg>| {
+        out.push_sql("replace(outbound_message.recipient, '+84', '0') like any(");
+        out.push_bind_param::<Array<Text>, _>(patterns)?;
+        out.push_sql(")");
+        QueryResult::Ok(())
+    };
+    out.push_sql(" and ((true");
+    for word in &search.words {
+        out.push_sql(" and (outbound_message.terms @@ ");
+        out.push_bind_param::<Text, _>(&word.query)?;
+        out.push_sql("::tsquery or ");
+        digits(&word.digits, out)?;
+        out.push_sql(")");
+    }
+    out.push_sql(") or ");
+    digits(&search.number, out)?;
+    out.push_sql(")");
+    Ok(())
 }
 
 impl Condition {
@@ -199,7 +282,7 @@ impl<H: QueryFragment<Pg>, R> QueryFragment<Pg> for Select<H, R> {
         out.push_sql(" from ");
         out.push_sql(self.tables);
         out.push_sql(" where true");
-        for condition in &self.conditions.0 {
+        for condition in &self.conditions.all {
             match condition.home {
                 Home::Message => condition.on(MESSAGE, &mut out)?,
                 Home::Delivery => condition.on(DELIVERY, &mut out)?,
@@ -211,6 +294,9 @@ impl<H: QueryFragment<Pg>, R> QueryFragment<Pg> for Select<H, R> {
                 }
                 Home::Either | Home::Id => condition.on(MESSAGE, &mut out)?,
             }
+        }
+        if let Some(search) = &self.conditions.search {
+            found(search, false, &mut out)?;
         }
         out.push_sql(&self.tail);
         Ok(())

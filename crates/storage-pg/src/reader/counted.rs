@@ -2,6 +2,9 @@
 
 use std::marker::PhantomData;
 
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::ports::{StoreError, Total};
@@ -12,7 +15,7 @@ use crate::rows::corrupt;
 use crate::statement::Sql;
 
 /// Up to here counts are exact.
-pub(super) const BOUND: u64 = 10_000;
+pub(crate) const BOUND: u64 = 1_000;
 
 /// How many match.
 pub(super) async fn total(
@@ -45,16 +48,46 @@ pub(super) async fn bounded(
 }
 
 /// How many the planner thinks that match.
-async fn estimate(connection: &mut AsyncPgConnection, conditions: &Conditions) -> Result<u64, StoreError> {
-    let explaining = Select::<_, Text> {
-        head: Sql("explain (format json) select"),
+pub(super) async fn estimate(
+    connection: &mut AsyncPgConnection,
+    conditions: &Conditions,
+) -> Result<u64, StoreError> {
+    let select = Select::<_, Text> {
+        head: Sql("select"),
         tables: conditions.tables(),
         conditions: conditions.clone(),
         tail: String::new(),
         row: PhantomData,
     };
-    let plan: String = explaining.get_result(connection).await.map_err(of_statement)?;
-    rows_of(&plan).ok_or_else(|| corrupt("plan", "has no rows"))
+    Explain(select).rows(connection).await
+}
+
+/// A query that is only planned.
+pub(crate) struct Explain<Q>(pub(crate) Q);
+
+impl<Q: QueryFragment<Pg> + Send> Explain<Q> {
+    /// How many rows the planner expects.
+    pub(crate) async fn rows(self, connection: &mut AsyncPgConnection) -> Result<u64, StoreError> {
+        let plan: String = self.get_result(connection).await.map_err(of_statement)?;
+        rows_of(&plan).ok_or_else(|| corrupt("plan", "has no rows"))
+    }
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Explain<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("explain (format json) ");
+        self.0.walk_ast(out.reborrow())
+    }
+}
+
+impl<Q> QueryId for Explain<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for Explain<Q> {
+    type SqlType = Text;
 }
 
 /// The estimate of a plan's topmost node, which comes first.

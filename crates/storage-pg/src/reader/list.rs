@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use diesel::sql_types::Uuid as SqlUuid;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::access::Scope;
 use domain::ids::MessageId;
 use domain::ports::{Filter, ListPage, ListRequest, Page, StoreError, Total};
@@ -11,13 +11,23 @@ use uuid::Uuid;
 
 use super::conditions::{BOTH, Conditions, DELIVERY, Select};
 use super::counted::total;
+use super::search;
 use crate::error::of_statement;
 use crate::rows::{MessageRow, MessageSql, messages};
 use crate::statement::{SelectMessages, Sql};
 use crate::store::PgStore;
+use crate::terms::Search;
 
 pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListPage, StoreError> {
     let ListRequest { scope, filter, page, page_size } = request;
+    let mut connection = store.connection().await?;
+    let search = match &filter.text {
+        None => None,
+        Some(text) => match Search::read(&mut connection, text).await? {
+            None => return Ok(nothing()),
+            found => found,
+        },
+    };
     let all = Conditions::new(scope, filter);
     let mut part = all.clone();
     let skipped = match page {
@@ -29,26 +39,45 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
     };
     // One more than asked for tells whether there is a next part.
     let wanted = u64::from(*page_size) + 1;
-    let select = Select::<_, MessageSql> {
-        head: SelectMessages(""),
-        tables: BOTH,
-        conditions: part,
-        tail: format!(" order by outbound_message.id desc limit {wanted} offset {skipped}"),
-        row: PhantomData,
+    let rows = match &search {
+        None => rows(&mut connection, part, wanted, skipped).await?,
+        Some(search) => {
+            let mut these = Conditions::default();
+            these.among(search::page(&mut connection, &part, search, wanted, skipped).await?);
+            rows(&mut connection, these, wanted, 0).await?
+        }
     };
-    let mut connection = store.connection().await?;
-    let rows: Vec<MessageRow> = select.load(&mut *connection).await.map_err(of_statement)?;
     let mut items = messages(rows)?;
     let more = items.len() as u64 == wanted;
     items.truncate(usize::try_from(*page_size).unwrap_or(usize::MAX));
     let at_the_start = matches!(page, Page::Number(0 | 1));
-    let total = if at_the_start && !more {
-        Total { count: items.len() as u64, is_estimate: false }
-    } else {
-        total(&mut connection, &all).await?
+    let total = match &search {
+        _ if at_the_start && !more => Total { count: items.len() as u64, is_estimate: false },
+        None => total(&mut connection, &all).await?,
+        Some(search) => search::total(&mut connection, &all, search).await?,
     };
     let next = if more { items.last().map(|message| message.id) } else { None };
     Ok(ListPage { items, total, next })
+}
+
+fn nothing() -> ListPage {
+    ListPage { items: Vec::new(), total: Total { count: 0, is_estimate: false }, next: None }
+}
+
+async fn rows(
+    connection: &mut AsyncPgConnection,
+    conditions: Conditions,
+    limit: u64,
+    skipped: u64,
+) -> Result<Vec<MessageRow>, StoreError> {
+    let select = Select::<_, MessageSql> {
+        head: SelectMessages(""),
+        tables: BOTH,
+        conditions,
+        tail: format!(" order by outbound_message.id desc limit {limit} offset {skipped}"),
+        row: PhantomData,
+    };
+    select.load(connection).await.map_err(of_statement)
 }
 
 pub(super) async fn matching(
@@ -62,7 +91,13 @@ pub(super) async fn matching(
     if let Some(id) = after {
         conditions.after(id.uuid());
     }
-    ids(store, conditions, format!(" order by 1 limit {limit}")).await
+    let Some(text) = &filter.text else {
+        return ids(store, conditions, format!(" order by 1 limit {limit}")).await;
+    };
+    let mut connection = store.connection().await?;
+    let Some(search) = Search::read(&mut connection, text).await? else { return Ok(Vec::new()) };
+    let ids = search::oldest(&mut connection, &conditions, &search, limit).await?;
+    Ok(ids.into_iter().map(MessageId::new).collect())
 }
 
 pub(super) async fn within(

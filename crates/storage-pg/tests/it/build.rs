@@ -41,8 +41,18 @@ pub fn seconds(n: i64) -> TimeDelta {
     TimeDelta::seconds(n)
 }
 
+/// Number `n` of those that were made in the morning: ids hold the time.
 pub fn message_id(n: u128) -> MessageId {
-    MessageId::new(Uuid::from_u128(n))
+    MessageId::new(Uuid::from_u128(first_of(morning()) + n))
+}
+
+fn first_of(time: DateTime<Utc>) -> u128 {
+    (u128::try_from(time.timestamp_millis()).unwrap() << 80) | (7 << 76) | (0b10 << 62)
+}
+
+/// The `n` of a [`message_id`].
+pub fn number(id: MessageId) -> u128 {
+    id.uuid().as_u128() - first_of(morning())
 }
 
 pub fn lease_id(n: u128) -> LeaseId {
@@ -135,7 +145,7 @@ pub async fn happen(store: &PgStore, message: &Message, event: Event, now: DateT
 }
 
 pub fn numbers(messages: &[Message]) -> Vec<u128> {
-    messages.iter().map(|message| message.id.uuid().as_u128()).collect()
+    messages.iter().map(|message| number(message.id)).collect()
 }
 
 /// Numbers that look random and are the same each time.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use domain::message::{Priority, Status};
 
-use crate::build::{fixture, insert, lease, message, morning, numbers, seconds};
+use crate::build::{fixture, insert, lease, message, message_id, morning, numbers, seconds};
 
 /// Ten thousand, because a lease that looks again at what others were faster with would take minutes here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -51,9 +51,10 @@ async fn a_lease_does_not_wait_for_rows_that_somebody_holds() {
     insert(&fixture.store, (1..=10).map(message)).await;
     let holder = fixture.database.connect().await;
     holder
-        .batch_execute(
-            "begin; select from outbound_delivery where message_id < '00000000-0000-0000-0000-000000000006' for update",
-        )
+        .batch_execute(&format!(
+            "begin; select from outbound_delivery where message_id < '{}' for update",
+            message_id(6)
+        ))
         .await
         .unwrap();
     let batch = lease(&fixture.store, 1, 5, morning()).await.messages;

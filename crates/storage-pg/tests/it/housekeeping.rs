@@ -183,11 +183,11 @@ async fn keys_are_forgotten_when_they_expire() {
 
 /// 30,000 messages that are over, 1,200 of them old; as many that wait.
 const FILL: &str = "
-    drop index outbound_message_search;
+    drop index outbound_message_terms;
     create temporary table filling as
     select md5(n::text)::uuid as id, n, n % 2 = 0 as over from generate_series(1, 60000) as n;
-    insert into outbound_message (id, channel, body, created_by, created_at, duplicate_key, local_day, search)
-    select id, 'ZALO', 'x', 'system', '2020-01-01Z', id, '2020-01-01', 'x' from filling;
+    insert into outbound_message (id, channel, body, created_by, created_at, duplicate_key, local_day, terms)
+    select id, 'ZALO', 'x', 'system', '2020-01-01Z', id, '2020-01-01', '' from filling;
     insert into outbound_delivery (message_id, status, priority, channel, owner_id, next_attempt_at, attempt,
         retry_count, handoff_failures, lost_leases, attempted, revision, updated_at)
     select id, case when over then 'CANCELLED' else 'QUEUED' end, 2, 'ZALO', '',

@@ -8,7 +8,8 @@ use domain::ports::{LeaseMode, MessageReader, MessageStore};
 use domain::rules::Rules;
 
 use crate::build::{
-    Fixture, fixture, happen, insert, lease_id, lease_request, limits, load_one, message, morning, seconds,
+    Fixture, fixture, happen, insert, lease_id, lease_request, limits, load_one, message, morning, number,
+    seconds,
 };
 
 fn as_domain(message: &Message, pulled: bool, now: chrono::DateTime<chrono::Utc>) -> Message {
@@ -83,7 +84,7 @@ async fn a_dry_run_changes_nothing() {
         let looked_at = fixture.store.lease_due(&request).await.unwrap().messages;
         assert_eq!(looked_at.len(), 3);
         for one in looked_at {
-            assert_eq!(one, message(one.id.uuid().as_u128()));
+            assert_eq!(one, message(number(one.id)));
         }
     }
     let limits = limits(10, 10);

@@ -12,8 +12,8 @@ use domain::policy::rate_limit::{RateLimit, RateWindow};
 use domain::ports::{LeaseRequest, MessageStore};
 
 use crate::build::{
-    Dice, Fixture, fixture, happen, insert, lease_request, limits, message, morning, numbers, owner, seconds,
-    with,
+    Dice, Fixture, fixture, happen, insert, lease_request, limits, message, morning, number, numbers, owner,
+    seconds, with,
 };
 
 const OWNERS: u64 = 40;
@@ -118,14 +118,13 @@ fn random_request(dice: &mut Dice, run: u128, now: DateTime<Utc>) -> LeaseReques
 
 async fn random_queue(fixture: &Fixture, dice: &mut Dice, size: u128) -> HashMap<u128, Message> {
     let stored = insert(&fixture.store, (1..=size).map(|n| random(dice, n))).await;
-    let mut queue: HashMap<u128, Message> =
-        stored.into_iter().map(|one| (one.id.uuid().as_u128(), one)).collect();
+    let mut queue: HashMap<u128, Message> = stored.into_iter().map(|one| (number(one.id), one)).collect();
     // Some have failed once and wait for their retry.
     let failing = lease_request(9_999_999, 200, morning() + seconds(60));
     for one in fixture.store.lease_due(&failing).await.unwrap().messages {
         let refused = Event::Refused { lease: failing.lease, error: "no".to_owned() };
         let failed = happen(&fixture.store, &one, refused, morning() - seconds(600)).await;
-        queue.insert(failed.id.uuid().as_u128(), failed);
+        queue.insert(number(failed.id), failed);
     }
     queue
 }

@@ -2,16 +2,18 @@
 
 use domain::access::Scope;
 use domain::actor::Actor;
+use domain::address::Address;
 use domain::channel::Channel;
-use domain::ids::{BranchId, JobId, LeadId, StudentId};
+use domain::ids::{BranchId, JobId, LeadId, StudentId, TemplateKey};
 use domain::message::{Event, FailureKind, Priority, Status, Text};
-use domain::ports::{Filter, ListRequest, MessageReader, Page};
+use domain::ports::{Filter, ListRequest, MessageReader, MessageStore, Page, Template, TemplateStore};
+use domain::template::TemplateBody;
 use storage_pg::PgStore;
 use uuid::Uuid;
 
 use crate::build::{
-    fixture, happen, insert, lease, lease_id, load_one, message, message_id, morning, numbers, owned, owner,
-    seconds, with,
+    Dice, fixture, happen, insert, lease, lease_id, load_one, message, message_id, morning, number, numbers,
+    owned, owner, seconds, with,
 };
 
 async fn list(store: &PgStore, scope: Scope, filter: Filter) -> Vec<u128> {
@@ -38,8 +40,9 @@ async fn a_search_takes_every_character_literally_and_no_letter_case() {
     let store = &fixture.store;
     assert_eq!(found(store, "50%").await, [1]);
     assert_eq!(found(store, "50").await, [2, 1]);
-    assert_eq!(found(store, "a_k").await, [3]);
+    assert_eq!(found(store, "ma_k").await, [3]);
     assert_eq!(found(store, ":\\t").await, [5]);
+    assert_eq!(found(store, "c:\\te").await, [5]);
     assert_eq!(found(store, "đóng học").await, [6]);
     assert_eq!(found(store, "GIẢM").await, [2, 1]);
     assert_eq!(found(store, "gia\u{309}m").await, [2, 1], "however the letters are composed");
@@ -47,6 +50,7 @@ async fn a_search_takes_every_character_literally_and_no_letter_case() {
     assert_eq!(found(store, "_").await, [6, 5, 4, 3, 2, 1], "all have it in their template's key");
     assert_eq!(found(store, "901234567").await.len(), 6, "the recipient");
     assert_eq!(found(store, "567remind").await.len(), 0, "no match spans two fields");
+    assert_eq!(found(store, "học 4567 giam").await, [2, 1], "words in any order, and a part of the number");
 }
 
 #[tokio::test]
@@ -145,7 +149,7 @@ async fn nobody_sees_beyond_the_own_scope() {
         assert_eq!(store.within(&scope, &ids).await.unwrap().len(), expected.len());
         assert_eq!(store.count_due(morning(), &scope, 10).await.unwrap() as usize, expected.len());
         for id in &ids {
-            let visible = expected.contains(&id.uuid().as_u128());
+            let visible = expected.contains(&number(*id));
             assert_eq!(store.detail(*id, &scope).await.unwrap().is_some(), visible);
         }
     }
@@ -155,6 +159,7 @@ async fn nobody_sees_beyond_the_own_scope() {
 async fn pages_and_cursors_reach_the_end() {
     let fixture = fixture().await;
     insert(&fixture.store, (1..=10_050).map(message)).await;
+    fixture.database.connect().await.batch_execute("analyze").await.unwrap();
     let page = async |page| {
         let request =
             ListRequest { scope: Scope::everything(), filter: Filter::default(), page, page_size: 100 };
@@ -162,7 +167,7 @@ async fn pages_and_cursors_reach_the_end() {
     };
     let first = page(Page::Number(1)).await;
     assert_eq!(numbers(&first.items), (9_951..=10_050).rev().collect::<Vec<_>>());
-    assert!(first.total.is_estimate && first.total.count > 10_000, "{:?}", first.total);
+    assert!(first.total.is_estimate && first.total.count > 9_000, "{:?}", first.total);
     let last = page(Page::Number(101)).await;
     assert_eq!(
         (numbers(&last.items), last.next),
@@ -179,4 +184,151 @@ async fn pages_and_cursors_reach_the_end() {
         next = part.next;
     }
     assert_eq!(seen, 10_050);
+}
+
+/// Random contents, and random searches: the database finds what the domain says.
+#[tokio::test]
+async fn a_search_finds_in_the_database_what_the_domain_says() {
+    const WORDS: [&str; 16] = [
+        "Nguyễn",
+        "nguyên",
+        "Văn",
+        "An",
+        "học",
+        "phí",
+        "50%",
+        "1.500.000đ",
+        "lop_hoc",
+        "C:\\tep",
+        "a'b",
+        "0901",
+        "90",
+        "đóng",
+        "(x)",
+        "%",
+    ];
+    let fixture = fixture().await;
+    let store = &fixture.store;
+    let mut dice = Dice(7);
+    let template = Template {
+        key: TemplateKey::parse("nhắc học phí").unwrap(),
+        title: "x".to_owned(),
+        channel: Channel::Sms,
+        body: TemplateBody::parse("Chào {{ a }}, đóng học-phí 50% {{ b }}đ nhé!").unwrap(),
+        is_active: true,
+        updated_at: morning(),
+    };
+    assert!(store.insert_template(&template).await.unwrap());
+    let text = |dice: &mut Dice, most: u64| {
+        (0..=dice.roll(most)).map(|_| *dice.pick(&WORDS)).collect::<Vec<_>>().join(" ")
+    };
+    let all: Vec<_> = (1..=300)
+        .map(|n| {
+            with(message(n), |content| {
+                let number = format!("+8490{:07}", dice.roll(10_000_000));
+                content.to = Some(Address::parse(Channel::Zalo, &number).unwrap());
+                content.full_name = (dice.roll(2) == 0).then(|| text(&mut dice, 2));
+                match dice.roll(3) {
+                    0 => {
+                        content.template_key = Some(template.key.clone());
+                        let (a, b) = (text(&mut dice, 2), text(&mut dice, 1));
+                        let value = |name: &str| Some(if name == "a" { a.clone() } else { b.clone() });
+                        content.text = Text(template.body.render(value).unwrap());
+                    }
+                    1 => content.text = Text(text(&mut dice, 6)),
+                    _ => (content.template_key, content.text) = (None, Text(text(&mut dice, 4))),
+                }
+            })
+        })
+        .collect();
+    insert(store, all.clone()).await;
+    for round in 0..200 {
+        let q = match dice.roll(3) {
+            0 => {
+                let number = all[usize::try_from(dice.roll(300)).unwrap()].content.to.clone().unwrap();
+                let start = usize::try_from(dice.roll(8)).unwrap();
+                number.as_str().chars().skip(start).take(usize::try_from(3 + dice.roll(9)).unwrap()).collect()
+            }
+            1 => format!("{} {}", text(&mut dice, 0), dice.roll(1_000)),
+            _ => text(&mut dice, 2),
+        };
+        let q = if dice.roll(2) == 0 { q.to_lowercase() } else { q };
+        let query = domain::search::Query::parse(&q);
+        let expected: Vec<u128> = all
+            .iter()
+            .rev()
+            .filter(|one| query.finds(&one.content))
+            .map(|one| number(one.id))
+            .take(100)
+            .collect();
+        assert_eq!(found(store, &q).await, expected, "{round}: {q}");
+        let filter = Filter { text: Some(q.clone()), ..Filter::default() };
+        let matching = store.matching(&Scope::everything(), &filter, None, 1_000).await.unwrap();
+        let mut oldest: Vec<u128> = matching.into_iter().rev().map(number).take(100).collect();
+        oldest.truncate(expected.len());
+        assert_eq!(oldest, expected, "by the index, {round}: {q}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_in_a_long_list_finds_what_is_rare_and_what_is_not() {
+    let fixture = fixture().await;
+    let store = &fixture.store;
+    let all = (1..=5_000).map(|n| {
+        with(message(n), |content| {
+            let word = match n {
+                7 | 4_800 => "hiếm",
+                _ if n % 5 == 0 => "thường",
+                _ => "khác",
+            };
+            content.text = Text(format!("{word} {n}"));
+        })
+    });
+    insert(store, all).await;
+    fixture.database.connect().await.batch_execute("analyze").await.unwrap();
+    let page = async |text: &str, page| {
+        let filter = Filter { text: Some(text.to_owned()), ..Filter::default() };
+        let request = ListRequest { scope: Scope::everything(), filter, page, page_size: 20 };
+        store.list(&request).await.unwrap()
+    };
+    let rare = page("hiem", Page::Number(1)).await;
+    assert_eq!((numbers(&rare.items), rare.total.count, rare.next), (vec![4_800, 7], 2, None));
+    let frequent = page("thuong", Page::Number(1)).await;
+    assert_eq!(numbers(&frequent.items), (0..20).map(|n| 5_000 - n * 5).collect::<Vec<_>>());
+    assert_eq!((frequent.total.count, frequent.total.is_estimate), (998, false));
+    let deep = page("thuong", Page::Number(45)).await;
+    assert_eq!(numbers(&deep.items).len(), 20, "beyond the newest rows");
+    let mut seen = frequent.items.len();
+    let mut next = frequent.next;
+    while let Some(after) = next {
+        let part = page("thuong", Page::After(after)).await;
+        seen += part.items.len();
+        next = part.next;
+    }
+    assert_eq!(seen, 998);
+    let plan: String = {
+        let client = fixture.database.connect().await;
+        client.batch_execute("set enable_seqscan = off").await.unwrap();
+        let explain = "explain select id from outbound_message where terms @@ '''hiem'':*'::tsquery";
+        client.query(explain, &[]).await.unwrap().iter().map(|row| row.get::<_, String>(0)).collect()
+    };
+    assert!(plan.contains("outbound_message_terms"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_word_that_a_template_had_once_still_finds_its_messages() {
+    let fixture = fixture().await;
+    let store = &fixture.store;
+    let mut template =
+        store.template(&TemplateKey::parse("remind_remaining").unwrap()).await.unwrap().unwrap();
+    let with_text = |n, template: &Template| {
+        with(message(n), |content| content.text = Text(template.body.render(|_| Some("An")).unwrap()))
+    };
+    template.body = TemplateBody::parse("Chào {{ name }}, nhớ sáchvở").unwrap();
+    assert!(store.update_template(&template).await.unwrap());
+    insert(store, [with_text(1, &template)]).await;
+    template.body = TemplateBody::parse("Chào {{ name }}, nhớ bútmực").unwrap();
+    assert!(store.update_template(&template).await.unwrap());
+    insert(store, [with_text(2, &template)]).await;
+    assert_eq!((found(store, "butmuc").await, found(store, "sachvo").await), (vec![2, 1], vec![2, 1]));
 }

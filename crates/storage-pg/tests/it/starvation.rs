@@ -11,7 +11,7 @@ const IN_FRONT: i64 = 200_000;
 
 /// The greedy owner's messages, then ten of each of five others, then some that are not due or of a closed channel.
 const FILLING: &str = "
-    drop index outbound_message_search;
+    drop index outbound_message_terms;
     create temporary table filling as
     select md5(n::text)::uuid as id, 'ZALO' as channel, 'greedy' as owner_id, 1::smallint as priority,
            timestamptz '2026-03-02 02:00Z' + n * interval '1 ms' as due_at
@@ -25,9 +25,9 @@ const FILLING: &str = "
     union all
     select md5('closed' || n)::uuid, 'SMS', 'o' || (n % 5), 1, '2026-03-02 01:00Z'
     from generate_series(1, 20000) as n;
-    insert into outbound_message (id, channel, body, created_by, created_at, duplicate_key, local_day, search, owner_id,
+    insert into outbound_message (id, channel, body, created_by, created_at, duplicate_key, local_day, terms, owner_id,
         branch_id)
-    select id, channel, 'x', 'system', '2026-03-02 03:00Z', id, '2026-03-02', 'x', owner_id, 'b1' from filling;";
+    select id, channel, 'x', 'system', '2026-03-02 03:00Z', id, '2026-03-02', '', owner_id, 'b1' from filling;";
 
 /// Many owners: in front a greedy one who is at the limit, then twenty messages of each of a thousand.
 const CROWD: &str = "

@@ -1,0 +1,241 @@
+//! The search terms that are stored with a message; `domain::search` says which there are.
+//!
+//! What every message of a template has in common is stored once, with the template (`outbound_template_term`): a
+//! message keeps the name of its template in place of those terms. The table is only ever added to. A process that
+//! has not heard of the newest terms of a template stores more with the message than it must, and nothing is lost.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Integer, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::ids::TemplateKey;
+use domain::message::Content;
+use domain::ports::{StoreError, Template};
+use domain::search;
+use tokio::time::Instant;
+
+use crate::error::of_statement;
+use crate::schema::outbound_template_term as t;
+use crate::statement::{Sql, statement};
+
+/// How long a template's terms are used without asking again.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// What a term of a template's key begins with; all other terms are in lower case.
+const TEMPLATE: char = 'T';
+/// What a term of three digits of a phone number begins with.
+const DIGITS: char = 'D';
+/// How many digits such a term has.
+const GRAM: usize = 3;
+
+/// The terms of some templates.
+pub(crate) type TemplateTerms = HashMap<TemplateKey, Arc<HashSet<String>>>;
+
+/// The terms of the templates that are in use.
+#[derive(Clone, Default)]
+pub(crate) struct KnownTerms(Arc<Mutex<HashMap<TemplateKey, Known>>>);
+
+#[derive(Clone)]
+struct Known {
+    terms: Arc<HashSet<String>>,
+    read_at: Instant,
+}
+
+impl KnownTerms {
+    /// The terms of these templates.
+    pub(crate) async fn of<'a>(
+        &self,
+        connection: &mut AsyncPgConnection,
+        keys: impl Iterator<Item = &'a TemplateKey>,
+    ) -> Result<TemplateTerms, StoreError> {
+        let mut found = TemplateTerms::new();
+        let mut unknown = Vec::new();
+        {
+            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            for key in keys {
+                if found.contains_key(key) || unknown.contains(key) {
+                    continue;
+                }
+                match known.get(key).filter(|known| known.read_at.elapsed() < FRESH) {
+                    Some(Known { terms, read_at: _ }) => drop(found.insert(key.clone(), terms.clone())),
+                    None => unknown.push(key.clone()),
+                }
+            }
+        }
+        for key in unknown {
+            let terms: Vec<String> = t::table
+                .filter(t::template_key.eq(key.as_str()))
+                .select(t::term)
+                .load(connection)
+                .await
+                .map_err(of_statement)?;
+            let terms = Arc::new(terms.into_iter().collect::<HashSet<_>>());
+            let known = Known { terms: terms.clone(), read_at: Instant::now() };
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), known);
+            found.insert(key, terms);
+        }
+        Ok(found)
+    }
+
+    /// A template got a new text.
+    pub(crate) fn forget(&self, key: &TemplateKey) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// A message's terms as they are stored, with blanks between; some perhaps twice.
+pub(crate) fn stored_terms(content: &Content, templates: &TemplateTerms) -> String {
+    let of_template = content.template_key.as_ref().and_then(|key| Some((key, templates.get(key)?)));
+    let mut stored = String::with_capacity(128);
+    for text in search::texts_of(content) {
+        search::each_term(&search::folded(text), |term| {
+            if of_template.is_none_or(|(_, known)| !known.contains(term)) {
+                stored.push_str(term);
+                stored.push(' ');
+            }
+        });
+    }
+    if let Some((key, _)) = of_template {
+        stored.push(TEMPLATE);
+        stored.push_str(&without_blanks(key.as_str()));
+        stored.push(' ');
+    }
+    for gram in content.to.as_ref().and_then(search::digits_of).iter().flat_map(|digits| grams(digits)) {
+        stored.push(DIGITS);
+        stored.push_str(gram);
+        stored.push(' ');
+    }
+    // Between two blanks there would be a term of no length.
+    stored.pop();
+    stored
+}
+
+/// A template's key as a term, which has no blanks.
+fn without_blanks(key: &str) -> String {
+    key.replace(' ', "\u{1f}")
+}
+
+/// Every three digits that stand together.
+fn grams(digits: &str) -> impl Iterator<Item = &str> {
+    (GRAM..=digits.len()).filter_map(move |end| digits.get(end - GRAM..end))
+}
+
+statement! {
+    /// Keeps the terms of a template's text.
+    KeepTerms<'a> {
+        key: &'a str => Text,
+        terms: Vec<String> => Array<Text>,
+    } -> Integer,
+    Sql("
+        insert into outbound_template_term (template_key, term) select $1, n.term from unnest($2) as n (term)
+        on conflict do nothing")
+}
+
+/// Keeps the terms of a template before any message can have its text.
+pub(crate) async fn keep(connection: &mut AsyncPgConnection, template: &Template) -> QueryResult<()> {
+    let terms = search::terms_of_template(&template.key, &template.body).into_iter().collect();
+    KeepTerms { key: template.key.as_str(), terms }.execute(connection).await?;
+    Ok(())
+}
+
+statement! {
+    /// The templates that have a term which begins so, for each of several beginnings.
+    FindTemplates {
+        starts: Vec<String> => Array<Text>,
+        ends: Vec<String> => Array<Text>,
+    } -> (Text, Text),
+    Sql("
+        select distinct n.start, t.template_key from unnest($1, $2) as n (start, beyond)
+        join outbound_template_term t on t.term >= n.start and t.term < n.beyond")
+}
+
+/// What is searched for, as the index knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Search {
+    /// A `tsquery` that every message has that is found, and perhaps others.
+    pub(crate) narrow: String,
+    /// What is left to check: that digits stand together. Each must hold, or the number.
+    pub(crate) words: Vec<SearchWord>,
+    /// Patterns of the number's digits.
+    pub(crate) number: Vec<String>,
+}
+
+/// A word of a search that may be a part of a phone number.
+#[derive(Debug, Clone)]
+pub(crate) struct SearchWord {
+    /// The `tsquery` of the word itself.
+    pub(crate) query: String,
+    /// Patterns of digits; without any the query says all.
+    pub(crate) digits: Vec<String>,
+}
+
+impl Search {
+    /// Reads what somebody searches for; `None` where that finds nothing.
+    pub(crate) async fn read(
+        connection: &mut AsyncPgConnection,
+        text: &str,
+    ) -> Result<Option<Self>, StoreError> {
+        let search::Query { words, number } = search::Query::parse(text);
+        if words.is_empty() {
+            return Ok(None);
+        }
+        let starts: Vec<String> = words.iter().map(|word| word.start.clone()).collect();
+        let ends = starts.iter().map(|start| format!("{start}{}", char::MAX)).collect();
+        let found: Vec<(String, String)> =
+            FindTemplates { starts, ends }.load(connection).await.map_err(of_statement)?;
+        let mut narrow = Vec::new();
+        let mut read = Vec::new();
+        for word in words {
+            let templates = found.iter().filter(|(start, _)| *start == word.start);
+            let templates = templates.map(|(_, key)| lexeme(Some(TEMPLATE), &without_blanks(key)));
+            let query = std::iter::once(format!("{}:*", lexeme(None, &word.start))).chain(templates);
+            let query = query.collect::<Vec<_>>().join(" | ");
+            let digits = word.digits.iter().map(|digits| together(digits));
+            narrow.push(std::iter::once(query.clone()).chain(digits).collect::<Vec<_>>().join(" | "));
+            read.push(SearchWord {
+                query,
+                digits: word.digits.iter().map(|digits| pattern(digits)).collect(),
+            });
+        }
+        let all = narrow.iter().map(|word| format!("({word})")).collect::<Vec<_>>().join(" & ");
+        let narrow = std::iter::once(all).chain(number.iter().map(|digits| together(digits)));
+        Ok(Some(Self {
+            narrow: narrow.collect::<Vec<_>>().join(" | "),
+            words: read,
+            number: number.iter().map(|digits| pattern(digits)).collect(),
+        }))
+    }
+
+    /// Whether the index alone does not say it all.
+    pub(crate) fn needs_check(&self) -> bool {
+        !self.number.is_empty() || self.words.iter().any(|word| !word.digits.is_empty())
+    }
+}
+
+/// A term as a `tsquery` has it.
+fn lexeme(mark: Option<char>, term: &str) -> String {
+    let mut quoted = String::from("'");
+    quoted.extend(mark);
+    for c in term.chars() {
+        if matches!(c, '\'' | '\\') {
+            quoted.push(c);
+        }
+        quoted.push(c);
+    }
+    quoted.push('\'');
+    quoted
+}
+
+/// A `tsquery` of all that digits have in them.
+fn together(digits: &str) -> String {
+    let all: Vec<String> = grams(digits).map(|gram| lexeme(Some(DIGITS), gram)).collect();
+    format!("({})", all.join(" & "))
+}
+
+/// A pattern of digits that stand together.
+fn pattern(digits: &str) -> String {
+    format!("%{digits}%")
+}
