@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::contact::Contact;
-use domain::ids::TemplateKey;
+use domain::ids::{MessageId, TemplateKey};
+use domain::message::{Change, Message};
 use domain::phone::PhoneNumber;
-use domain::ports::{DuplicateWindow, NewMessage, StoreError, Template};
+use domain::ports::{DuplicateWindow, NewMessage, Saved, StoreError, Template};
 
 use crate::group_commit::{GroupCommit, Lanes, Together};
 use crate::store::PgStore;
@@ -15,11 +16,18 @@ use crate::{contacts, messages, templates};
 pub(crate) struct Groups {
     /// New messages.
     pub(crate) inserts: GroupCommit<Inserts>,
+    /// Messages to be read, each for a callback of its own.
+    pub(crate) loads: GroupCommit<Loads>,
+    /// Changes: what came of those callbacks, and of hand-offs.
+    pub(crate) saves: GroupCommit<Saves>,
     /// Templates that are asked for. Not remembered but asked for anew, so what was just changed is never used.
     pub(crate) templates: GroupCommit<Templates>,
     /// Contacts that are asked for by a phone number, likewise.
     pub(crate) phones: GroupCommit<Phones>,
 }
+
+/// The most messages that are read or saved at a time.
+const MOST: usize = 200;
 
 impl Groups {
     /// Empty queues in front of this store.
@@ -27,6 +35,9 @@ impl Groups {
         let lanes = Lanes { count: 2, most: 100 };
         Self {
             inserts: GroupCommit::new(Inserts { store: store.clone() }, lanes),
+            // One: nothing is waited for but the reading itself, and the next to come are read together.
+            loads: GroupCommit::new(Loads { store: store.clone() }, Lanes { count: 1, most: MOST }),
+            saves: GroupCommit::new(Saves { store: store.clone() }, Lanes { count: 2, most: MOST }),
             templates: GroupCommit::new(Templates { store: store.clone() }, lanes),
             phones: GroupCommit::new(Phones { store: store.clone() }, lanes),
         }
@@ -51,6 +62,47 @@ impl Together for Inserts {
     async fn run(&self, batch: &[Self::Item]) -> Result<Vec<Option<String>>, StoreError> {
         let window = batch.first().and_then(|(_, window)| *window);
         messages::insert_all(&self.store, batch.iter().map(|(new, _)| new), window).await
+    }
+}
+
+/// Reads messages that are asked for one by one.
+pub(crate) struct Loads {
+    store: PgStore,
+}
+
+impl Together for Loads {
+    type Item = MessageId;
+    /// The message, where there is one.
+    type Done = Option<Message>;
+
+    fn joins(&self, batch: &[MessageId], next: &MessageId) -> bool {
+        !batch.contains(next)
+    }
+
+    async fn run(&self, batch: &[MessageId]) -> Result<Vec<Option<Message>>, StoreError> {
+        let found = messages::load_all(&self.store, batch).await?;
+        let mut found: HashMap<MessageId, Message> =
+            found.into_iter().map(|message| (message.id, message)).collect();
+        Ok(batch.iter().map(|id| found.remove(id)).collect())
+    }
+}
+
+/// Saves changes that come one by one.
+pub(crate) struct Saves {
+    store: PgStore,
+}
+
+impl Together for Saves {
+    type Item = Change;
+    type Done = Saved;
+
+    /// Of two changes to one message the later must see what the earlier did.
+    fn joins(&self, batch: &[Change], next: &Change) -> bool {
+        batch.iter().all(|change| change.message.id != next.message.id)
+    }
+
+    async fn run(&self, batch: &[Change]) -> Result<Vec<Saved>, StoreError> {
+        messages::save_all(&self.store, batch).await
     }
 }
 

@@ -17,7 +17,8 @@ use domain::ports::{DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMess
 use crate::store::PgStore;
 
 pub(crate) use insert::{digest, insert_all};
-pub(crate) use load::LoadMessages;
+pub(crate) use load::{LoadMessages, load_all};
+pub(crate) use save::save_all;
 
 #[async_trait]
 impl MessageStore for PgStore {

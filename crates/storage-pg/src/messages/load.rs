@@ -58,7 +58,7 @@ pub(super) async fn load(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Messa
 }
 
 /// Reads messages by one statement.
-pub(super) async fn load_all(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+pub(crate) async fn load_all(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -62,7 +62,7 @@ pub(super) async fn save(store: &PgStore, changes: &[Change]) -> Result<Vec<Save
 }
 
 /// Saves changes by one statement, each of another message.
-pub(super) async fn save_all(store: &PgStore, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {
+pub(crate) async fn save_all(store: &PgStore, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {
     if changes.is_empty() {
         return Ok(Vec::new());
     }
