@@ -30,7 +30,8 @@ vocabulary! {
 
 impl SmsEncoding {
     /// Units in an SMS that goes out whole, and in each part of one that does not.
-    const fn capacity(self) -> (usize, usize) {
+    #[must_use]
+    pub const fn capacity(self) -> (usize, usize) {
         match self {
             Self::Gsm7 => (160, 153),
             Self::Ucs2 => (70, 67),

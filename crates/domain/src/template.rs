@@ -89,6 +89,40 @@ pub fn new_key(text: &str) -> Result<TemplateKey, BadKey> {
     TemplateKey::parse(text).ok().filter(|_| sane).ok_or(BadKey)
 }
 
+/// The longest title of a template, in characters.
+pub const MAX_TITLE: usize = 200;
+
+/// A text that can't be the title of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadTitle {
+    /// Nothing but white space.
+    #[error("must not be empty")]
+    Blank,
+    /// Longer than [`MAX_TITLE`].
+    #[error("must have at most {MAX_TITLE} characters")]
+    TooLong,
+    /// Control characters, line breaks among them.
+    #[error("must not contain control characters")]
+    ControlCharacter,
+}
+
+/// What people call a template: one line of 1 to [`MAX_TITLE`] characters, in NFC form.
+///
+/// # Errors
+/// [`BadTitle`] for everything else.
+pub fn new_title(text: &str) -> Result<String, BadTitle> {
+    let title = nfc(text.trim());
+    if title.is_empty() {
+        Err(BadTitle::Blank)
+    } else if title.chars().count() > MAX_TITLE {
+        Err(BadTitle::TooLong)
+    } else if title.chars().any(char::is_control) {
+        Err(BadTitle::ControlCharacter)
+    } else {
+        Ok(title)
+    }
+}
+
 /// The variables that had no value when a template was rendered, in order of first use, each once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no value for {}", .0.join(", "))]

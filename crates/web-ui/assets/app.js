@@ -1,5 +1,6 @@
 // What needs a browser: live rows, the keyboard, the panel, previews. Every page works without it.
-import { $, $$, PART, calm, encoded, part, warn } from "./page.js";
+import { $, $$, calm, encoded, part, renew, warn } from "./page.js";
+import "./bulk.js";
 import "./draft.js";
 import "./follow.js";
 
@@ -172,20 +173,22 @@ function watch(table) {
     connection(false);
     if (stream.readyState !== EventSource.CLOSED) return;
     // The server refused: is the session over, or is it not quite there yet?
-    const session = await fetch("/outbound/session", { headers: PART }).catch(() => null);
-    if (session?.status === 401) return warn("expired");
+    if (["expired", "other"].includes(await renew())) return;
     setTimeout(() => watch(table), 3000);
   });
   addEventListener("pagehide", () => stream.close(), { once: true });
 }
 const table = $("[data-live]");
-if (table) watch(table);
+if (table) {
+  watch(table);
+  document.addEventListener("renewed", () => watch(table));
+}
 
 // ---- Small things ----
 countDown(document);
 // A form is sent once.
 document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.defaultPrevented || event.target.method !== "post" || event.submitter?.matches("[data-download]")) return;
   setTimeout(() => $$("button[type=submit]", event.target).forEach((button) => (button.disabled = true)));
 });
 addEventListener("pageshow", () => $$("button[disabled]").forEach((button) => (button.disabled = false)));

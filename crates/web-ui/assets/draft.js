@@ -1,17 +1,24 @@
 // Writing: the preview follows.
-import { $, $$, encoded, part } from "./page.js";
+import { $, $$, encoded, part, renew } from "./page.js";
 
 const draft = $("form[data-preview]");
 if (draft) {
   document.documentElement.classList.add("scripted");
   let wait = 0;
   let asking = null;
+  // A form with a file is sent as it is.
+  const body = () => (draft.enctype === "multipart/form-data" ? new FormData(draft) : encoded(draft));
   const look = async () => {
+    // While it is being sent nothing of it is replaced.
+    if (draft.dataset.busy) return;
     asking?.abort();
     asking = new AbortController();
     const { signal } = asking;
-    const found = await part(draft.dataset.preview, { method: "POST", body: encoded(draft), signal });
-    if (!found || signal.aborted) return;
+    draft.ariaBusy = "true";
+    const found = await part(draft.dataset.preview, { method: "POST", body: body(), signal });
+    if (signal.aborted) return;
+    draft.ariaBusy = "false";
+    if (!found || draft.dataset.busy) return;
     for (const old of $$("[data-part]", draft)) {
       const fresh = found.getElementById(old.id);
       if (!fresh || ("same" in old.dataset && old.dataset.same === fresh.dataset.same)) continue;
@@ -25,12 +32,34 @@ if (draft) {
     clearTimeout(wait);
     wait = setTimeout(look, event.type === "input" ? 250 : 0);
   };
-  draft.addEventListener("input", soon);
+  if (draft.dataset.on !== "change") draft.addEventListener("input", soon);
   draft.addEventListener("change", soon);
-  // In the search field Enter searches, and never sends.
-  $("#who", draft).addEventListener("keydown", (event) => {
-    if (event.key === "Enter") event.preventDefault(), look();
+  // What stopped with the session goes on with the next.
+  document.addEventListener("renewed", look);
+
+  const who = $("#who", draft);
+  who?.addEventListener("keydown", async (event) => {
+    // In the search field Enter searches, and never sends; who alone is found is chosen. The arrow leads to who was found.
+    if (event.key === "Enter") {
+      event.preventDefault();
+      clearTimeout(wait);
+      await look();
+      const found = $$(".person input", draft);
+      if (found.length === 1) found[0].click();
+    }
+    if (event.key === "ArrowDown") event.preventDefault(), $(".person input", draft)?.focus();
   });
   // A time is chosen in order to be used.
-  $("#at", draft).addEventListener("input", () => ($("#when-later", draft).checked = true));
+  $("#at", draft)?.addEventListener("input", () => ($("#when-later", draft).checked = true));
 }
+
+// What was written is not sent into a session that is over: it would be lost.
+let checked = null;
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.matches("[data-keep]") || checked === form) return void (checked = null);
+  event.preventDefault();
+  if ((await renew()) !== "good") return;
+  checked = form;
+  form.requestSubmit(event.submitter);
+});

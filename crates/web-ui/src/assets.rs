@@ -28,11 +28,12 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [Asset; 8] = [
+const ASSETS: [Asset; 9] = [
     asset!("app.css", CSS),
     asset!("work.css", CSS),
     asset!("app.js", SCRIPT),
     asset!("page.js", SCRIPT),
+    asset!("bulk.js", SCRIPT),
     asset!("draft.js", SCRIPT),
     asset!("follow.js", SCRIPT),
     asset!("icons.svg", SVG),

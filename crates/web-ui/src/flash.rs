@@ -51,6 +51,12 @@ said! {
     Queued = "queued",
     /// A message was stored, but skipped.
     Skipped = "skipped",
+    /// So many of a list were queued, and so many were not.
+    Listed = "listed",
+    /// A template was stored.
+    TemplateSaved = "template",
+    /// A template was removed.
+    TemplateDeleted = "no-template",
     /// Signed out.
     SignedOut = "out",
 }
@@ -99,7 +105,13 @@ impl Flash {
         match self.said {
             Said::Cancelled | Said::Requeued => self.done > 0 && self.not_done == 0,
             Said::Ran => self.not_done == 0,
-            Said::DryRan | Said::NothingDue | Said::SignedOut | Said::Queued => true,
+            Said::Listed => self.done > 0,
+            Said::DryRan
+            | Said::NothingDue
+            | Said::SignedOut
+            | Said::Queued
+            | Said::TemplateSaved
+            | Said::TemplateDeleted => true,
             Said::Quiet | Said::NoWebhook | Said::Circuit | Said::Skipped => false,
         }
     }
@@ -153,6 +165,18 @@ impl Flash {
                     "Stored, but not to be sent; see why below.",
                 )
                 .to_owned(),
+            Said::Listed if not_done == 0 => {
+                lang.t("Đã xếp hàng {n} tin.", "{n} message(s) are queued.").replace("{n}", &n)
+            }
+            Said::Listed => lang
+                .t(
+                    "Đã xếp hàng {n} tin; {m} dòng bị loại hoặc bỏ qua.",
+                    "{n} message(s) are queued; {m} row(s) were rejected or skipped.",
+                )
+                .replace("{n}", &n)
+                .replace("{m}", &m),
+            Said::TemplateSaved => lang.t("Đã lưu mẫu tin.", "The template is saved.").to_owned(),
+            Said::TemplateDeleted => lang.t("Đã xóa mẫu tin.", "The template is deleted.").to_owned(),
             Said::SignedOut => lang.t("Bạn đã đăng xuất.", "You are signed out.").to_owned(),
         }
     }

@@ -21,6 +21,10 @@ pub(crate) enum Place {
     Queue,
     /// Writing a message.
     Compose,
+    /// Writing to many.
+    Bulk,
+    /// The templates.
+    Templates,
     /// The jobs.
     Jobs,
     /// None of them.
@@ -116,11 +120,30 @@ impl Frame {
                 self.t("Soạn tin", "Compose"),
                 Permission::MessagingCreate,
             ),
+            (
+                Place::Bulk,
+                "/outbound/bulk",
+                "upload",
+                self.t("Gửi hàng loạt", "Bulk"),
+                Permission::MessagingCreate,
+            ),
+            (
+                Place::Templates,
+                "/outbound/templates",
+                "file",
+                self.t("Mẫu tin", "Templates"),
+                Permission::MessagingView,
+            ),
             (Place::Jobs, "/outbound/jobs", "job", self.t("Công việc", "Jobs"), Permission::JobsView),
         ];
         let mine = all.into_iter().filter(|(.., permission)| self.may(*permission));
         mine.map(|(place, href, icon, label, _)| Link { href, icon, label, is_here: place == self.place })
             .collect()
+    }
+
+    /// The visitor's id, for the page's script to see when it is another's session.
+    pub(crate) fn subject(&self) -> &str {
+        self.caller.as_ref().map_or("", |caller| caller.subject.as_str())
     }
 
     /// Where the visitor is at home.

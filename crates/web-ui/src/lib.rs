@@ -11,6 +11,7 @@
 mod around;
 mod assets;
 mod background;
+mod bulk;
 mod compose;
 mod csrf;
 mod error;
@@ -26,6 +27,7 @@ mod queue;
 mod routes;
 mod run;
 mod sign_in;
+mod templates;
 mod visit;
 
 pub use background::Background;

@@ -137,7 +137,11 @@ fn facts(visit: &crate::visit::Visit, message: &Message, pages: &Pages) -> Vec<F
         fact(lang.t("Chi nhánh", "Branch"), text(content.branch_id.as_ref().map(|v| v as _))),
         linked("Lead", text(content.lead_id.as_ref().map(|v| v as _)), "lead"),
         linked(lang.t("Học viên", "Student"), text(content.student_id.as_ref().map(|v| v as _)), "student"),
-        linked(lang.t("Công việc", "Job"), text(content.job_id.as_ref().map(|v| v as _)), "job"),
+        content.job_id.map(|id| Fact {
+            label: lang.t("Công việc", "Job"),
+            value: id.to_string(),
+            href: Some(format!("/outbound/jobs/{id}")),
+        }),
         fact(lang.t("Tạo lúc", "Created"), Some(moment(message.created_at, now, zone).full)),
         fact(lang.t("Tuổi tin", "Age"), Some(duration(lang, now - message.created_at))),
         fact(lang.t("Tạo bởi", "Created by"), Some(people::actor(lang, &content.created_by, content))),

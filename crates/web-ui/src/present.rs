@@ -1,7 +1,9 @@
 //! How the domain's words look on a page: wording, shapes and colours, in both languages.
 
+pub(crate) mod choice;
 pub(crate) mod job;
 pub(crate) mod people;
 pub(crate) mod problem;
+pub(crate) mod sms;
 pub(crate) mod status;
 pub(crate) mod time;

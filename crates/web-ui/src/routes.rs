@@ -5,7 +5,7 @@ use actix_web::web::{self, Data, PayloadConfig, ServiceConfig, get, post, scope}
 
 use crate::around::{around, nothing_here};
 use crate::pages::Pages;
-use crate::{assets, compose, jobs, message, queue, run, sign_in};
+use crate::{assets, bulk, compose, jobs, message, queue, run, sign_in, templates};
 
 /// The most bytes that a form may have: a list of 10,000 recipients with their variables.
 const MAX_FORM: usize = 12 * 1024 * 1024;
@@ -29,6 +29,18 @@ pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
                 .route("/compose", get().to(compose::page))
                 .route("/compose", post().to(compose::send))
                 .route("/compose/check", post().to(compose::check))
+                .route("/bulk", get().to(bulk::page))
+                .route("/bulk/check", post().to(bulk::check))
+                .route("/bulk/rejected", post().to(bulk::rejected))
+                .route("/bulk/sample", get().to(bulk::sample))
+                .route("/bulk/send", post().to(bulk::send))
+                .route("/templates", get().to(templates::templates))
+                .route("/templates/{key}", get().to(templates::edit))
+                .route("/templates/{key}", post().to(templates::save))
+                .route("/templates/{key}/delete", post().to(templates::delete))
+                .route("/new-template", get().to(templates::new))
+                .route("/new-template", post().to(templates::create))
+                .route("/new-template/check", post().to(templates::check))
                 .route("/jobs", get().to(jobs::jobs))
                 .route("/jobs/{id}", get().to(jobs::job))
                 .route("/dispatch", post().to(run::dispatch))

@@ -10,6 +10,7 @@ use domain::access::{Caller, Role};
 use domain::actor::Actor;
 use domain::audit::AuditAction;
 use domain::explain::Language;
+use serde_json::json;
 
 use crate::error::PageError;
 use crate::flash::{Flash, Said};
@@ -152,10 +153,11 @@ pub(crate) async fn sign_out(_: OwnForm, pages: Data<Pages>) -> Result<HttpRespo
     Ok(answer)
 }
 
-/// Whether there is a session: 204, or 401 to our own script.
+/// Whose session it is, with the code of its forms, for pages that were open when it began; 401 where there is none.
 pub(crate) async fn session(visit: Visit) -> Result<HttpResponse, PageError> {
-    visit.caller.ok_or(PageError::SignIn)?;
-    Ok(HttpResponse::NoContent().finish())
+    let caller = visit.caller.ok_or(PageError::SignIn)?;
+    let code = visit.secret.as_deref().map(csrf::code);
+    Ok(HttpResponse::Ok().json(json!({"who": caller.subject.as_str(), "code": code})))
 }
 
 pub(crate) async fn language(pages: Data<Pages>, request: HttpRequest) -> HttpResponse {

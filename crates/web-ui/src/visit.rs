@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use actix_web::dev::Payload;
 use actix_web::http::header::ORIGIN;
 use actix_web::web::{Bytes, Data};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use domain::access::{Caller, Permission};
 use domain::actor::Actor;
 use futures_util::future::LocalBoxFuture;
@@ -104,7 +104,7 @@ macro_rules! needs {
     )+};
 }
 
-needs! { MessagingView, MessagingCreate, MessagingRun, JobsView, }
+needs! { MessagingView, MessagingCreate, MessagingUpdate, MessagingRun, JobsView, }
 
 /// A visitor who is signed in and has this permission.
 pub(crate) struct May<P> {
@@ -157,7 +157,7 @@ impl<P: Needs> FromRequest for Posted<P> {
         let (request, body) = (request.clone(), Bytes::from_request(request, payload));
         Box::pin(async move {
             let may = May::of(&request).await?;
-            let form = own_form(&request, body.await, may.visit.secret.as_deref())?;
+            let form = own_form(&request, body.await, may.visit.secret.as_deref()).await?;
             Ok(Self { may, form })
         })
     }
@@ -179,18 +179,23 @@ impl FromRequest for OwnForm {
         let (request, body) = (request.clone(), Bytes::from_request(request, payload));
         Box::pin(async move {
             let visit = Visit::of(&request).await?;
-            let form = own_form(&request, body.await, visit.secret.as_deref())?;
+            let form = own_form(&request, body.await, visit.secret.as_deref()).await?;
             Ok(Self { visit, form })
         })
     }
 }
 
-fn own_form(
+async fn own_form(
     request: &HttpRequest,
     body: Result<Bytes, actix_web::Error>,
     secret: Option<&str>,
 ) -> Result<Form, PageError> {
-    let form = Form::parse(&body.map_err(unread)?);
+    let body = body.map_err(unread)?;
+    let form = if request.content_type() == "multipart/form-data" {
+        Form::parse_parts(request.headers(), body).await.map_err(|_| PageError::Unreadable)?
+    } else {
+        Form::parse(&body)
+    };
     let fits = secret.zip(form.get(CODE_FIELD)).is_some_and(|(secret, given)| csrf::fits(secret, given));
     if fits && !is_foreign(request) { Ok(form) } else { Err(PageError::Stale) }
 }

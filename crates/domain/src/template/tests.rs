@@ -135,3 +135,17 @@ fn what_has_no_value_stays_a_variable() {
     assert_eq!(body.fill(|_| Some("x")).missing, Vec::<String>::new());
     assert_eq!(body.fill(|_| Some(" ")).missing, ["name", "owner.name"]);
 }
+
+#[test]
+fn a_new_key_can_stand_in_a_path_and_a_title_on_a_line() {
+    for key in ["remind_paid50", "a.b-c", "0"] {
+        assert_eq!(new_key(key).unwrap().as_str(), key);
+    }
+    for key in ["", "..", "Nhac", "a b", "a/b", &"a".repeat(65)] {
+        assert_eq!(new_key(key), Err(BadKey), "{key}");
+    }
+    assert_eq!(new_title(" Nhắc học phí "), Ok("Nhắc học phí".to_owned()));
+    assert_eq!(new_title(" \n"), Err(BadTitle::Blank));
+    assert_eq!(new_title("a\nb"), Err(BadTitle::ControlCharacter));
+    assert_eq!(new_title(&"ế".repeat(201)), Err(BadTitle::TooLong));
+}

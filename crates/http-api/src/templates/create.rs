@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::actor::Actor;
 use domain::channel::Channel;
 use domain::ports::Template;
-use domain::template::TemplateBody;
+use domain::template::{TemplateBody, new_title};
 use domain::usecase::create::prepare::check_text;
 use domain::usecase::templates;
 use serde::Deserialize;
@@ -19,7 +19,6 @@ use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Form, May, MessagingUpdate};
 use crate::fields::Fields;
 use crate::idempotency::Once;
-use crate::texts;
 use crate::words::ChannelWord;
 
 /// A template to store.
@@ -76,7 +75,13 @@ impl Parts {
     ) -> Option<Self> {
         let title = title.filter(|title| !title.trim().is_empty());
         let title = fields.required("title", title);
-        let title = texts::line(fields, "title", title);
+        let title = title.and_then(|title| match new_title(title) {
+            Ok(title) => Some(title),
+            Err(error) => {
+                fields.wrong("title", error.to_string());
+                None
+            }
+        });
         let channel = fields.required("channel", channel);
         let channel = fields.word("channel", channel);
         let body = fields.required("body", body);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use domain::access::Caller;
 use domain::channel::Channel;
 use domain::ids::{LeadId, StudentId, TemplateKey};
@@ -16,9 +16,8 @@ use crate::error::PageError;
 use crate::form::Form;
 use crate::message::UNDO;
 use crate::pages::Pages;
+use crate::present::time::from_local;
 
-/// How a date field writes a time.
-pub(super) const LOCAL: &str = "%Y-%m-%dT%H:%M";
 /// The longest value of a variable that is read, in characters.
 const MAX_VALUE: usize = 1_000;
 
@@ -111,8 +110,7 @@ impl Draft {
         if !self.is_later {
             return Some(now + UNDO);
         }
-        let local = NaiveDateTime::parse_from_str(&self.at, LOCAL).ok()?;
-        pages.zone().from_local_datetime(&local).earliest().map(|at| at.to_utc())
+        from_local(&self.at, pages.zone())
     }
 
     /// The text as far as it is known, and the variables that it lacks.

@@ -8,32 +8,25 @@ use domain::access::Permission;
 use domain::channel::Channel;
 use domain::contact::{Contact, ContactId};
 use domain::explain::Reason;
-use domain::message::Priority;
 use domain::phone::PhoneNumber;
-use domain::sms::{SmsEncoding, SmsMeter, strip_diacritics};
+use domain::sms::strip_diacritics;
 use domain::usecase::create::advise::advise;
 use domain::usecase::create::notice::Notice;
 use domain::usecase::create::prepare::Problem;
 
-use super::draft::{Draft, LOCAL, Recipient};
+use super::draft::{Draft, Recipient};
 use crate::error::PageError;
 use crate::frame::{Frame, Place, show};
 use crate::lang::Lang;
 use crate::pages::Pages;
-use crate::present::time::{Moment, moment};
-use crate::present::{people, problem};
+use crate::present::choice::{Choice, channels, priorities, templates};
+use crate::present::sms::{Meter, Stretch};
+use crate::present::time::{LOCAL, Moment, moment};
+use crate::present::{people, problem, sms};
 use crate::visit::{May, MessagingCreate};
 
 /// How many contacts are offered.
 const OFFERED: u32 = 6;
-
-struct Choice {
-    value: String,
-    label: String,
-    note: String,
-    icon: &'static str,
-    is_chosen: bool,
-}
 
 struct Variable {
     name: String,
@@ -42,22 +35,6 @@ struct Variable {
     /// What it is filled with where it is left empty.
     is_known: bool,
     is_missing: bool,
-}
-
-/// A stretch of the text; characters that cost are marked.
-struct Stretch {
-    text: String,
-    costs: bool,
-}
-
-struct Meter {
-    parts: usize,
-    units: usize,
-    room: usize,
-    alphabet: &'static str,
-    causes: String,
-    /// Without diacritics: the number of SMS and the text, where that makes a difference.
-    plainer: Option<(usize, String)>,
 }
 
 #[derive(Template)]
@@ -132,23 +109,23 @@ pub(super) async fn page(
     }
     // The meter says how many SMS it takes.
     notices.retain(|notice| !matches!(notice, Notice::SmsParts(_) | Notice::SmsUnicode { .. }));
-    let mut said: Vec<String> = problems.iter().map(|one| sentence(lang, one)).collect();
+    let mut said: Vec<String> = problems.iter().map(|one| problem::sentence(lang, one)).collect();
     said.dedup();
     let shown = if draft.plain { strip_diacritics(&text) } else { text.clone() };
     let frame = Frame::new(&may.visit, pages, Place::Compose);
     let page = Compose {
         channels: channels(lang, draft.channel),
-        templates: templates(&mine, &draft),
+        templates: templates(&mine, draft.template.as_ref()),
         priorities: priorities(lang, draft.priority),
         people: choices(lang, &found, &draft),
         variables: variables(lang, template.map_or(&[][..], |one| one.body.variables()), &draft, &missing),
         names: template.map(|one| one.key.to_string()).unwrap_or_default(),
-        text: stretches(&shown, draft.channel),
+        text: sms::costly(&shown, draft.channel),
         is_empty: shown.trim().is_empty(),
         channel_icon: people::channel_icon(draft.channel),
         to,
         meter: (draft.channel == Channel::Sms && !shown.trim().is_empty())
-            .then(|| meter(lang, &shown, &text)),
+            .then(|| Meter::new(lang, &shown, &text)),
         is_ready: said.is_empty()
             && draft.recipient.is_some()
             && missing.is_empty()
@@ -169,13 +146,6 @@ pub(super) async fn page(
         *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
     Ok(answer)
-}
-
-fn sentence(lang: Lang, one: &Problem) -> String {
-    if one.field == "at" {
-        return lang.t("Chưa chọn thời điểm hẹn gửi.", "Choose the time at which it is to go.").to_owned();
-    }
-    problem::sentence(lang, one)
 }
 
 /// The contacts that are offered, the chosen one first.
@@ -258,39 +228,6 @@ fn choices(lang: Lang, found: &[Contact], draft: &Draft) -> Vec<Choice> {
     all
 }
 
-fn channels(lang: Lang, chosen: Channel) -> Vec<Choice> {
-    let one = |channel: &Channel| Choice {
-        value: channel.as_str().to_owned(),
-        label: people::channel(lang, *channel).to_owned(),
-        note: String::new(),
-        icon: people::channel_icon(*channel),
-        is_chosen: *channel == chosen,
-    };
-    Channel::ALL.iter().map(one).collect()
-}
-
-fn templates(mine: &[&domain::ports::Template], draft: &Draft) -> Vec<Choice> {
-    let one = |template: &&domain::ports::Template| Choice {
-        value: template.key.to_string(),
-        label: template.title.clone(),
-        note: String::new(),
-        icon: "",
-        is_chosen: draft.template.as_ref() == Some(&template.key),
-    };
-    mine.iter().map(one).collect()
-}
-
-fn priorities(lang: Lang, chosen: Priority) -> Vec<Choice> {
-    let one = |priority: &Priority| Choice {
-        value: priority.as_str().to_owned(),
-        label: people::priority(lang, *priority).to_owned(),
-        note: String::new(),
-        icon: people::priority_shape(*priority),
-        is_chosen: *priority == chosen,
-    };
-    Priority::ALL.iter().map(one).collect()
-}
-
 fn variables(lang: Lang, names: &[String], draft: &Draft, missing: &[String]) -> Vec<Variable> {
     let one = |name: &String| Variable {
         label: problem::variable(lang, name),
@@ -300,37 +237,4 @@ fn variables(lang: Lang, names: &[String], draft: &Draft, missing: &[String]) ->
         name: name.clone(),
     };
     names.iter().map(one).collect()
-}
-
-/// The text with what costs in an SMS marked.
-fn stretches(text: &str, channel: Channel) -> Vec<Stretch> {
-    let causes = if channel == Channel::Sms { SmsMeter::measure(text).unicode_causes } else { Vec::new() };
-    let mut all: Vec<Stretch> = Vec::new();
-    for c in text.chars() {
-        let costs = causes.contains(&c);
-        match all.last_mut() {
-            Some(last) if last.costs == costs => last.text.push(c),
-            Some(_) | None => all.push(Stretch { text: c.to_string(), costs }),
-        }
-    }
-    all
-}
-
-fn meter(lang: Lang, shown: &str, text: &str) -> Meter {
-    let size = SmsMeter::measure(shown);
-    let (whole, part, alphabet) = match size.encoding {
-        SmsEncoding::Gsm7 => (160, 153, lang.t("không dấu (GSM-7)", "plain (GSM-7)")),
-        SmsEncoding::Ucs2 => (70, 67, lang.t("có dấu (Unicode)", "Unicode")),
-    };
-    let fewer = SmsMeter::measure(text);
-    let plainer = (fewer.parts_without_diacritics < fewer.parts)
-        .then(|| (fewer.parts_without_diacritics, strip_diacritics(text)));
-    Meter {
-        parts: size.parts,
-        units: size.units,
-        room: if size.parts <= 1 { whole } else { part * size.parts },
-        alphabet,
-        causes: size.unicode_causes.iter().map(char::to_string).collect::<Vec<_>>().join(" "),
-        plainer,
-    }
 }

@@ -10,6 +10,13 @@ pub(crate) fn variable(lang: Lang, name: &str) -> String {
         "name" => lang.t("Tên khách", "Customer's name").to_owned(),
         "phone" => lang.t("Số điện thoại", "Phone").to_owned(),
         "ownerName" => lang.t("Người phụ trách", "Owner's name").to_owned(),
+        // What templates commonly ask for.
+        "amount" => lang.t("Số tiền", "Amount").to_owned(),
+        "due" => lang.t("Hạn", "Due date").to_owned(),
+        "className" => lang.t("Lớp", "Class").to_owned(),
+        "time" => lang.t("Giờ", "Time").to_owned(),
+        "date" => lang.t("Ngày", "Date").to_owned(),
+        "score" => lang.t("Điểm", "Score").to_owned(),
         other => other.to_owned(),
     }
 }
@@ -54,6 +61,12 @@ pub(crate) fn sentence(lang: Lang, problem: &Problem) -> String {
                 .t("Nội dung quá dài hoặc có ký tự lạ.", "The text is too long or has control characters.")
                 .to_owned(),
         },
+        (ProblemKind::Invalid, "at") => {
+            lang.t("Chưa chọn thời điểm hẹn gửi.", "Choose the time at which it is to go.").to_owned()
+        }
+        (ProblemKind::Invalid, "variables") => {
+            lang.t("Nội dung sau khi điền quá dài.", "The text is too long once it is filled in.").to_owned()
+        }
         (ProblemKind::Invalid, "scheduledAt") => lang
             .t("Thời điểm hẹn phải trong vòng 366 ngày tới.", "The time must lie within 366 days.")
             .to_owned(),

@@ -1,9 +1,18 @@
 //! Times of day and durations, in the zone of the quiet hours.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
 use crate::lang::Lang;
+
+/// How a date field writes a time.
+pub(crate) const LOCAL: &str = "%Y-%m-%dT%H:%M";
+
+/// The time that a date field says.
+pub(crate) fn from_local(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
+    let local = NaiveDateTime::parse_from_str(text, LOCAL).ok()?;
+    zone.from_local_datetime(&local).earliest().map(|at| at.to_utc())
+}
 
 /// A time as a page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

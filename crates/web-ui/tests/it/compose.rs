@@ -20,7 +20,7 @@ fn a_message_is_previewed_while_one_types_sent_and_taken_back() {
     browser.until("document.querySelectorAll('.person').length === 1");
     browser.click(".person input");
     choose(&browser, "template", "remind_paid50");
-    browser.until_seen("Còn thiếu: amount");
+    browser.until_seen("Còn thiếu: Số tiền");
     browser.fill("#var-amount", "2.450.000đ");
     browser.fill("#var-due", "25/11");
     browser.until("document.querySelector('.preview .bubble').innerText.includes('Chào Nguyễn Minh Anh')");
@@ -79,5 +79,55 @@ fn the_form_works_without_scripts() {
     browser.fill("#text", "Chao ban");
     browser.click("#send");
     browser.scripts(true);
+    browser.until_seen("Tin đã vào hàng đợi.");
+}
+
+#[test]
+fn a_recipient_is_found_and_chosen_by_keyboard_alone() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.go(&site.page("/outbound/compose?channel=SMS"));
+    browser.run("document.querySelector('#who').focus()");
+    browser.press("minh anh\u{e007}");
+    browser.until("document.querySelector('.person input:checked')?.value === 'lead:lead-01'");
+    browser.run("const who = document.querySelector('#who'); who.value = ''; who.focus()");
+    browser.press("a\u{e007}");
+    browser.until("document.querySelectorAll('.person').length > 1");
+    browser.press("\u{e015}");
+    browser.until("document.activeElement.name === 'recipient'");
+    browser.press(" ");
+    browser.until("document.querySelector('.person input:checked')");
+}
+
+#[test]
+fn what_is_written_outlives_the_session_and_goes_out_after_a_new_sign_in() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.go(&site.page("/outbound/compose?channel=SMS&lead=lead-01"));
+    browser.fill("#text", "Chao ban, mai gap nhe");
+    browser.until("document.querySelector('.preview .bubble').innerText.includes('mai gap nhe')");
+    site.revoke(Token::Telesales);
+    browser.click("#send");
+    browser.until_seen("Phiên làm việc đã hết hạn. Những gì bạn đang soạn vẫn còn ở đây.");
+    assert_eq!(browser.run("return document.querySelector('#banner a').target"), "_blank");
+    browser.in_new_tab(|browser| sign_in(browser, &site, Token::TelesalesAnew));
+    assert_eq!(browser.run("return document.querySelector('#text').value"), "Chao ban, mai gap nhe");
+    browser.click("#send");
+    browser.until_seen("Tin đã vào hàng đợi.");
+}
+
+#[test]
+fn what_is_written_outlives_a_restart_of_the_server() {
+    let (mut site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.go(&site.page("/outbound/compose?channel=SMS&lead=lead-01"));
+    site.stop();
+    browser.fill("#text", "Chao ban, mai gap nhe");
+    browser.until_seen("Mất kết nối với máy chủ. Trang sẽ tự nối lại.");
+    browser.click("#send");
+    browser.until_seen("Mất kết nối với máy chủ. Trang sẽ tự nối lại.");
+    site.start_again();
+    browser.until("document.querySelector('#banner').hidden");
+    browser.click("#send");
     browser.until_seen("Tin đã vào hàng đợi.");
 }

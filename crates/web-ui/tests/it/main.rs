@@ -1,6 +1,7 @@
 //! The pages in a real browser: headless Chromium, driven by the WebDriver protocol.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod bulk;
 mod compose;
 mod jobs;
 mod live;
@@ -10,3 +11,4 @@ mod screenshots;
 mod signing_in;
 mod soundness;
 mod support;
+mod templates;

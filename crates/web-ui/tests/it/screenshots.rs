@@ -28,11 +28,12 @@ fn screenshots() {
     shoot(&browser, &folder, "sign-in");
     sign_in(&browser, &site, Token::Admin);
     let id = telling_message(&browser, &site);
-    for (name, path) in
-        PAGES.into_iter().filter(|(name, _)| ["compose", "queue", "message", "jobs", "job"].contains(name))
-    {
+    for (name, path) in PAGES.into_iter().filter(|(name, _)| {
+        ["compose", "queue", "message", "jobs", "job", "bulk", "report", "templates", "template"]
+            .contains(name)
+    }) {
         browser.look(1440, 900, false);
-        browser.go(&site.page(&soundness::path(&browser, &site, path, &id)));
+        soundness::visit(&browser, &site, path, &id);
         shoot(&browser, &folder, name);
     }
     browser.look(1440, 900, false);

@@ -86,3 +86,38 @@ fn english_is_one_click_away_and_stays() {
     browser.go(&site.page("/outbound"));
     assert!(browser.sees("Queue") && browser.sees("Awaiting reply"));
 }
+
+#[test]
+fn each_role_is_led_to_what_it_may_see_and_offered_what_it_may_do() {
+    let (site, browser) = (Site::start(), Browser::start());
+    let queue = "/outbound";
+    let (compose, bulk) = ("/outbound/compose", "/outbound/bulk");
+    let (templates, jobs) = ("/outbound/templates", "/outbound/jobs");
+    let new = "/outbound/new-template";
+    for (token, may) in [
+        (Token::Admin, vec![queue, compose, bulk, templates, jobs, new]),
+        (Token::Manager, vec![queue, compose, bulk, templates, jobs, new]),
+        (Token::Telesales, vec![queue, compose, bulk, templates, jobs]),
+        (Token::DirectPage, vec![queue, compose, bulk, templates, jobs]),
+        (Token::Viewer, vec![jobs]),
+    ] {
+        sign_in(&browser, &site, token);
+        for path in [queue, compose, bulk, templates, jobs, new] {
+            let is_linked = browser.count(&format!("nav.nav a[href='{path}']")) == 1;
+            assert_eq!(is_linked, may.contains(&path) && path != new, "{token:?} {path}");
+        }
+        for path in [queue, compose, bulk, templates, jobs, new] {
+            browser.go(&site.page(path));
+            assert_eq!(browser.sees("Bạn không có quyền"), !may.contains(&path), "{token:?} {path}");
+            if path == templates && may.contains(&path) {
+                assert_eq!(
+                    browser.count("a[href='/outbound/new-template']") == 1,
+                    may.contains(&new),
+                    "{token:?}"
+                );
+            }
+        }
+        browser.click(".me-acts button");
+        browser.until_seen("Bạn đã đăng xuất.");
+    }
+}

@@ -8,7 +8,7 @@ use crate::support::{Browser, Site, Token};
 const AXE: &str = include_str!("../assets/axe.min.js");
 
 /// Every page, by its path; `{id}` is a message's id.
-pub const PAGES: [(&str, &str); 8] = [
+pub const PAGES: [(&str, &str); 13] = [
     (
         "compose",
         "/outbound/compose?channel=SMS&template=remind_paid50&lead=lead-01&var.amount=2.450.000%C4%91&var.due=25/11",
@@ -17,6 +17,11 @@ pub const PAGES: [(&str, &str); 8] = [
     ("failed", "/outbound?status=FAILED&kind=DEAD"),
     ("nothing", "/outbound?q=zzzz"),
     ("message", "/outbound/messages/{id}"),
+    ("bulk", "/outbound/bulk?channel=SMS&template=remind_paid50"),
+    ("report", "{report}"),
+    ("templates", "/outbound/templates"),
+    ("template", "/outbound/templates/remind_paid50?var.amount=2.450.000%C4%91"),
+    ("new-template", "/outbound/new-template?channel=SMS"),
     ("jobs", "/outbound/jobs"),
     ("no-jobs", "/outbound/jobs?suggestion=none"),
     ("job", "{job}"),
@@ -29,14 +34,26 @@ pub fn telling_message(browser: &Browser, site: &Site) -> String {
     id.as_str().unwrap().to_owned()
 }
 
-/// The path of a page of [`PAGES`], with the ids that it needs.
-pub fn path(browser: &Browser, site: &Site, path: &str, message: &str) -> String {
-    if path != "{job}" {
-        return path.replace("{id}", message);
+/// A list of which some rows are good, one is skipped and two are bad.
+const LIST: &str = "Số điện thoại,Họ tên,Số tiền,Hạn nộp,Ghi chú\n0987654321,Nguyễn Minh Anh,2.450.000đ,25/11,gọi trước\n0987654322,Trần Gia Huy,1.800.000đ,25/11,\n0987 65,Lê Ngọc Bích,2.450.000đ,25/11,\n0987654324,Phạm Đức Thịnh,,25/11,\n0987654321,Nguyễn Minh Anh,2.450.000đ,25/11,\n+84 987 654 325,Hoàng Thảo Vy,3.200.000đ,26/11,mới";
+
+/// Goes to a page of [`PAGES`]; `message` is a message's id.
+pub fn visit(browser: &Browser, site: &Site, path: &str, message: &str) {
+    match path {
+        "{job}" => {
+            browser.go(&site.page("/outbound/jobs?status=FAILED"));
+            browser.click("a.open-page");
+            browser.until_seen("Lịch sử");
+        }
+        "{report}" => {
+            browser.go(&site.page("/outbound/bulk?channel=SMS&template=remind_paid50"));
+            browser.run(&format!("document.querySelector('#csv').value = {}", serde_json::json!(LIST)));
+            browser.click("#part-list button.primary");
+            browser.until("document.querySelector('#send')");
+            browser.run("document.activeElement.blur()");
+        }
+        path => browser.go(&site.page(&path.replace("{id}", message))),
     }
-    browser.go(&site.page("/outbound/jobs?status=FAILED"));
-    let href = browser.run("return document.querySelector('a.open-page').getAttribute('href')");
-    href.as_str().unwrap().to_owned()
 }
 
 fn violations(browser: &Browser) -> Vec<String> {
@@ -65,7 +82,7 @@ fn axe_finds_nothing_on_any_page_in_either_scheme_on_desk_and_phone() {
     sign_in(&browser, &site, Token::Admin);
     let id = telling_message(&browser, &site);
     for (name, path) in PAGES {
-        browser.go(&site.page(&self::path(&browser, &site, path, &id)));
+        visit(&browser, &site, path, &id);
         check(name);
         browser.look(390, 844, false);
         let wider = browser.run("return document.documentElement.scrollWidth - 390");
@@ -86,7 +103,7 @@ fn nothing_foreign_is_loaded_nothing_inline_runs_and_the_console_is_quiet() {
     sign_in(&browser, &site, Token::Admin);
     let id = telling_message(&browser, &site);
     for (_, path) in PAGES {
-        browser.go(&site.page(&self::path(&browser, &site, path, &id)));
+        visit(&browser, &site, path, &id);
         browser.until("document.readyState === 'complete'");
         assert_eq!(browser.count("script:not([src]), style, [style], [onclick], [onload]"), 0, "{path}");
     }

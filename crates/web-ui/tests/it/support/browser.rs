@@ -1,5 +1,6 @@
 //! A browser that a test drives.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -119,7 +120,7 @@ impl Browser {
             }
             if Instant::now() > patience {
                 let text =
-                    self.try_run("return location.href + '\\n' + document.body.innerText.slice(0, 1500)");
+                    self.try_run("return location.href + '\\n' + document.body.innerText.slice(-1500)");
                 panic!("waited in vain for {expression} ({answer:?}) at {}", text.unwrap_or_default());
             }
             std::thread::park_timeout(Duration::from_millis(40));
@@ -166,6 +167,27 @@ impl Browser {
         let element = self.element(selector);
         self.send("POST", &format!("/element/{element}/clear"), json!({}));
         self.send("POST", &format!("/element/{element}/value"), json!({"text": text}));
+    }
+
+    /// Waits for an element, also where no script runs.
+    pub fn until_there(&self, selector: &str) {
+        self.element(selector);
+    }
+
+    /// Chooses a file.
+    pub fn choose_file(&self, selector: &str, path: &Path) {
+        let element = self.element(selector);
+        self.send("POST", &format!("/element/{element}/value"), json!({"text": path.to_str().unwrap()}));
+    }
+
+    /// Does something in a tab of its own, and comes back.
+    pub fn in_new_tab(&self, act: impl FnOnce(&Self)) {
+        let old = self.send("GET", "/window", Value::Null);
+        let new = self.send("POST", "/window/new", json!({"type": "tab"}));
+        self.send("POST", "/window", json!({"handle": new["handle"]}));
+        act(self);
+        self.send("DELETE", "/window", Value::Null);
+        self.send("POST", "/window", json!({"handle": old}));
     }
 
     /// Presses keys on whatever has the focus.

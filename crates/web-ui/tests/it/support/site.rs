@@ -14,7 +14,7 @@ use domain::actor::Actor;
 use domain::ids::{BranchId, OwnerId};
 use domain::policy::quiet_hours::QuietHours;
 use domain::ports::{
-    Begin, Claim, Clock, Idempotency, Reserved, StoreError, StoredAnswer, Stores, UnitOfWork,
+    Begin, Claim, Clock, Idempotency, Reserved, StoreError, StoredAnswer, Stores, Template, UnitOfWork,
 };
 use domain::rules::Rules;
 use domain::usecase::Deps;
@@ -35,15 +35,24 @@ pub enum Token {
     Manager,
     /// u1 of branch b1.
     Telesales,
+    /// u1 again, with another token: after a new sign-in.
+    TelesalesAnew,
+    /// The clerk of the Facebook page.
+    DirectPage,
     Viewer,
 }
 
 impl Token {
+    const ALL: [Self; 6] =
+        [Self::Admin, Self::Manager, Self::Telesales, Self::TelesalesAnew, Self::DirectPage, Self::Viewer];
+
     pub const fn text(self) -> &'static str {
         match self {
             Self::Admin => "token-of-the-admin",
             Self::Manager => "token-of-the-manager",
             Self::Telesales => "token-of-telesales",
+            Self::TelesalesAnew => "new-token-of-telesales",
+            Self::DirectPage => "token-of-the-clerk",
             Self::Viewer => "token-of-the-viewer",
         }
     }
@@ -52,7 +61,8 @@ impl Token {
         let (subject, role, branch, name) = match self {
             Self::Admin => ("admin", Role::Admin, None, "Quản trị"),
             Self::Manager => ("m1", Role::Manager, Some("b1"), "Hoàng Thu Trang"),
-            Self::Telesales => ("u1", Role::Telesales, Some("b1"), "Nguyễn Thị Lan"),
+            Self::DirectPage => ("d1", Role::DirectPage, None, "Trực trang"),
+            Self::Telesales | Self::TelesalesAnew => ("u1", Role::Telesales, Some("b1"), "Nguyễn Thị Lan"),
             Self::Viewer => ("v1", Role::Viewer, Some("b1"), "Vũ Khách"),
         };
         Caller {
@@ -72,8 +82,7 @@ struct Tokens(Mutex<Vec<String>>);
 impl TokenVerifier for Tokens {
     async fn verify(&self, token: &str, _: DateTime<Utc>) -> Result<Caller, TokenError> {
         let revoked = self.0.lock().unwrap().iter().any(|one| one == token);
-        let all = [Token::Admin, Token::Manager, Token::Telesales, Token::Viewer];
-        let found = all.into_iter().find(|one| one.text() == token && !revoked);
+        let found = Token::ALL.into_iter().find(|one| one.text() == token && !revoked);
         found.map(Token::caller).ok_or(TokenError::Refused)
     }
 }
@@ -286,6 +295,16 @@ impl Site {
         let id = id.parse().unwrap();
         self.act(async |deps| {
             manage(&deps, Act::Cancel, &Actor::Service, &Scope::everything(), &[id]).await.unwrap();
+        });
+    }
+
+    /// Another text for a template.
+    pub fn rewrite_template(&self, key: &str, body: &str) {
+        let key = key.parse().unwrap();
+        self.act(async |deps| {
+            let old = deps.stores.template(&key).await.unwrap().unwrap();
+            let new = Template { body: body.parse().unwrap(), updated_at: deps.clock.now(), ..old };
+            assert!(deps.stores.update_template(&new).await.unwrap());
         });
     }
 
