@@ -10,6 +10,7 @@ mod error;
 mod group_commit;
 mod housekeeping;
 mod idempotency;
+mod insight;
 mod jobs;
 mod listener;
 mod messages;
