@@ -28,9 +28,10 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [Asset; 8] = [
+const ASSETS: [Asset; 9] = [
     asset!("app.css", CSS),
     asset!("work.css", CSS),
+    asset!("sight.css", CSS),
     asset!("app.js", SCRIPT),
     asset!("page.js", SCRIPT),
     asset!("draft.js", SCRIPT),

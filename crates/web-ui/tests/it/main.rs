@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod compose;
+mod dispatch;
 mod jobs;
 mod live;
 mod message;
+mod overview;
 mod queue;
 mod screenshots;
 mod signing_in;

@@ -28,9 +28,9 @@ fn screenshots() {
     shoot(&browser, &folder, "sign-in");
     sign_in(&browser, &site, Token::Admin);
     let id = telling_message(&browser, &site);
-    for (name, path) in
-        PAGES.into_iter().filter(|(name, _)| ["compose", "queue", "message", "jobs", "job"].contains(name))
-    {
+    for (name, path) in PAGES.into_iter().filter(|(name, _)| {
+        ["compose", "queue", "message", "jobs", "job", "overview", "dispatch", "matching"].contains(name)
+    }) {
         browser.look(1440, 900, false);
         browser.go(&site.page(&soundness::path(&browser, &site, path, &id)));
         shoot(&browser, &folder, name);
