@@ -8,7 +8,7 @@ use domain::access::Caller;
 use http_api::{Gate, TokenVerifier};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
-use web_ui::{Background, DemoLogin, Pages, TokenError};
+use web_ui::{Background, DemoLogin, Pages, TokenError, Workflows};
 
 use crate::engine::Engine;
 use crate::settings::Settings;
@@ -37,6 +37,13 @@ pub(crate) fn pages(
         background: Background::new(Handle::current(), runs),
         tokens: tokens.map(|tokens| Arc::new(SameTokens(tokens, gate)) as Arc<dyn web_ui::TokenVerifier>),
         secure_cookies: settings.server.is_behind_tls(),
+        workflows: Workflows {
+            webhook_url: settings.n8n.webhook_url.as_ref().map(ToString::to_string),
+            base_url: settings.server.public_url.as_ref().map(ToString::to_string),
+            export: Arc::new(|webhook, base| {
+                n8n_pack::export(webhook, base).map_err(|error| error.to_string())
+            }),
+        },
         demo_logins,
     }
 }

@@ -9,6 +9,7 @@ pub mod error;
 pub mod gateway;
 pub mod housekeeping;
 pub mod idempotency;
+pub mod insight;
 pub mod jobs;
 pub mod leases;
 pub mod messages;
@@ -28,6 +29,7 @@ pub use error::StoreError;
 pub use gateway::{DeliveryGateway, HandOff, HandOffAnswer};
 pub use housekeeping::Housekeeping;
 pub use idempotency::{Begin, Claim, Idempotency, Reserved, StoredAnswer, UnitOfWork};
+pub use insight::{ChannelCount, Depth, InsightReader, OwnerUse, SpanCount, StuckGroup};
 pub use jobs::{JobFilter, JobPage, JobStore, JobView};
 pub use leases::LeaseReader;
 pub use messages::{DuplicateWindow, LeaseMode, LeaseRequest, Leased, MessageStore, NewMessage, Saved};
@@ -46,6 +48,7 @@ pub trait Stores:
     + JobStore
     + RunStore
     + AuditLog
+    + InsightReader
 {
 }
 
@@ -59,5 +62,6 @@ impl<T> Stores for T where
         + JobStore
         + RunStore
         + AuditLog
+        + InsightReader
 {
 }

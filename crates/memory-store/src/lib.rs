@@ -8,6 +8,7 @@ mod clock;
 mod contacts;
 mod duplicates;
 mod housekeeping;
+mod insight;
 mod jobs;
 mod lease;
 mod messages;

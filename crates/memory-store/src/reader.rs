@@ -10,6 +10,7 @@ use domain::ports::{Detail, Filter, ListPage, ListRequest, MessageReader, Page, 
 use domain::rules::Limits;
 use domain::search::Query;
 
+use crate::insight::stuck;
 use crate::{Inner, MemoryStore};
 
 #[async_trait]
@@ -129,11 +130,11 @@ impl Inner {
     }
 }
 
-fn is_due(message: &Message, now: DateTime<Utc>) -> bool {
+pub(crate) fn is_due(message: &Message, now: DateTime<Utc>) -> bool {
     message.state.due_at().is_some_and(|due| due <= now)
 }
 
-fn covers(scope: &Scope, message: &Message) -> bool {
+pub(crate) fn covers(scope: &Scope, message: &Message) -> bool {
     scope.covers(message.content.owner_id.as_ref(), message.content.branch_id.as_ref())
 }
 
@@ -142,6 +143,7 @@ fn matches(message: &Message, scope: &Scope, filter: &Filter) -> bool {
     covers(scope, message)
         && filter.status.is_none_or(|status| message.status() == status)
         && filter.failure_kind.is_none_or(|kind| message.state.failure_kind() == Some(kind))
+        && filter.cause.as_ref().is_none_or(|cause| stuck(message).is_some_and(|(_, error)| error == cause))
         && filter.channel.is_none_or(|channel| content.channel == channel)
         && filter.priority.is_none_or(|priority| message.priority == priority)
         && filter.created_from.is_none_or(|from| message.created_at >= from)

@@ -11,6 +11,7 @@ mod group_commit;
 mod groups;
 mod housekeeping;
 mod idempotency;
+mod insight;
 mod jobs;
 mod listener;
 mod messages;

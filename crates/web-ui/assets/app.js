@@ -106,6 +106,11 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+// ---- Rows: the whole page at once ----
+const all = $("#pick-all");
+if (all) all.hidden = false;
+all?.addEventListener("change", () => $$("input[name=id]", rows).forEach((box) => (box.checked = all.checked)));
+
 // ---- Rows: live ----
 const busy = (row) => {
   const selection = getSelection();

@@ -1,7 +1,8 @@
 // Pages whose numbers go on changing are asked for anew while they are looked at; what differs is put in its place.
 import { $, $$, part } from "./page.js";
 
-const EVERY = 3000;
+// In seconds, as the page says.
+const every = () => 1000 * ($("[data-follow]")?.dataset.follow || 3);
 async function look() {
   const found = document.hidden ? null : await part(location.href);
   for (const old of found ? $$("[data-fresh]") : []) {
@@ -10,6 +11,9 @@ async function look() {
     if (!fresh || fresh.outerHTML === old.outerHTML || old.contains(document.activeElement) || old.matches(":active")) continue;
     old.replaceWith(document.importNode(fresh, true));
   }
-  if (!found || $("[data-follow]", found)) setTimeout(look, EVERY);
+  if (!found || $("[data-follow]", found)) setTimeout(look, every());
 }
-if ($("[data-follow]")) setTimeout(look, EVERY);
+if ($("[data-follow]")) setTimeout(look, every());
+
+// Work in steps goes on by itself.
+$("form[data-go-on]")?.requestSubmit();

@@ -31,6 +31,7 @@ macro_rules! asset {
 const ASSETS: [Asset; 9] = [
     asset!("app.css", CSS),
     asset!("work.css", CSS),
+    asset!("sight.css", CSS),
     asset!("app.js", SCRIPT),
     asset!("page.js", SCRIPT),
     asset!("bulk.js", SCRIPT),

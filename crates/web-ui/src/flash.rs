@@ -37,8 +37,8 @@ said! {
     Requeued = "requeued",
     /// A run handed off so many, of which so many failed.
     Ran = "ran",
-    /// A dry run found so many, and the limits would hold back so many.
-    DryRan = "dry",
+    /// A run handed off nothing, as the limits held back so many.
+    Limited = "limited",
     /// A run handed off nothing, as nothing was due.
     NothingDue = "nothing",
     /// Quiet hours.
@@ -106,13 +106,12 @@ impl Flash {
             Said::Cancelled | Said::Requeued => self.done > 0 && self.not_done == 0,
             Said::Ran => self.not_done == 0,
             Said::Listed => self.done > 0,
-            Said::DryRan
-            | Said::NothingDue
+            Said::NothingDue
             | Said::SignedOut
             | Said::Queued
             | Said::TemplateSaved
             | Said::TemplateDeleted => true,
-            Said::Quiet | Said::NoWebhook | Said::Circuit | Said::Skipped => false,
+            Said::Limited | Said::Quiet | Said::NoWebhook | Said::Circuit | Said::Skipped => false,
         }
     }
 
@@ -136,13 +135,12 @@ impl Flash {
                 .t("Đã chuyển {n} tin cho N8N, {m} lỗi.", "Handed {n} message(s) to N8N; {m} failed.")
                 .replace("{n}", &n)
                 .replace("{m}", &m),
-            Said::DryRan => lang
+            Said::Limited => lang
                 .t(
-                    "Chạy thử: sẽ gửi {n} tin, giới hạn giữ lại {m} tin. Chưa có gì được gửi.",
-                    "Dry run: {n} message(s) would go, the limits would hold back {m}. Nothing was sent.",
+                    "Giới hạn mỗi phút đã hết: {n} tin đến hạn chờ sang phút sau.",
+                    "The limits of this minute are used up: {n} due message(s) wait for the next one.",
                 )
-                .replace("{n}", &n)
-                .replace("{m}", &m),
+                .replace("{n}", &n),
             Said::NothingDue => lang
                 .t("Không có tin nào đến hạn trong phạm vi của bạn.", "Nothing is due within your scope.")
                 .to_owned(),

@@ -27,6 +27,10 @@ pub(crate) enum Place {
     Templates,
     /// The jobs.
     Jobs,
+    /// How it goes, in pictures.
+    Overview,
+    /// Dispatching, what is stuck, and the runs.
+    Worker,
     /// None of them.
     Elsewhere,
 }
@@ -135,6 +139,20 @@ impl Frame {
                 Permission::MessagingView,
             ),
             (Place::Jobs, "/outbound/jobs", "job", self.t("Công việc", "Jobs"), Permission::JobsView),
+            (
+                Place::Overview,
+                "/outbound/overview",
+                "chart",
+                self.t("Tổng quan", "Overview"),
+                Permission::MessagingView,
+            ),
+            (
+                Place::Worker,
+                "/outbound/worker",
+                "runs",
+                self.t("Điều phối", "Dispatch"),
+                Permission::MessagingRun,
+            ),
         ];
         let mine = all.into_iter().filter(|(.., permission)| self.may(*permission));
         mine.map(|(place, href, icon, label, _)| Link { href, icon, label, is_here: place == self.place })

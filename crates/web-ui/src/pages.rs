@@ -42,6 +42,21 @@ pub struct DemoLogin {
     pub token: Arc<dyn Fn(DateTime<Utc>) -> Option<String> + Send + Sync>,
 }
 
+/// Hands out N8N's workflows.
+#[derive(Clone)]
+pub struct Workflows {
+    /// Where N8N takes hand-offs, where that is known.
+    pub webhook_url: Option<String>,
+    /// Where N8N reaches this server, where that is known.
+    pub base_url: Option<String>,
+    /// The files' names and JSON with a webhook's and this server's address filled in; or what is wrong with the
+    /// addresses.
+    pub export: Export,
+}
+
+/// See [`Workflows::export`].
+pub type Export = Arc<dyn Fn(&str, &str) -> Result<Vec<(&'static str, String)>, String> + Send + Sync>;
+
 /// The state that all pages share.
 #[derive(Clone)]
 pub struct Pages {
@@ -69,6 +84,8 @@ pub struct Pages {
     pub tokens: Option<Arc<dyn TokenVerifier>>,
     /// Whether the pages are reached by HTTPS alone, so that cookies must be too.
     pub secure_cookies: bool,
+    /// N8N's workflows.
+    pub workflows: Workflows,
     /// One-click logins, for the demo alone.
     pub demo_logins: Vec<DemoLogin>,
 }

@@ -1,6 +1,7 @@
 //! How the domain's words look on a page: wording, shapes and colours, in both languages.
 
 pub(crate) mod choice;
+pub(crate) mod circuit;
 pub(crate) mod job;
 pub(crate) mod people;
 pub(crate) mod problem;

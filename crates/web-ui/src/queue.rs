@@ -56,6 +56,7 @@ struct QueuePage<'a> {
     first: Option<String>,
     live: String,
     knows_owners: bool,
+    cause: String,
 }
 
 pub(crate) async fn queue(
@@ -88,12 +89,13 @@ pub(crate) async fn queue(
         first: query.cursor.is_some().then(|| query.link(&[("cursor", "")])),
         live: query.live(found.items.first().map(|message| message.id)),
         knows_owners: list.scope.owner.is_none(),
+        cause: status::error_text(lang, &query.cause),
         query: &query,
     };
     show(&page, &frame)
 }
 
-fn total(lang: Lang, total: domain::ports::Total) -> String {
+pub(crate) fn total(lang: Lang, total: domain::ports::Total) -> String {
     let count = lang.number(total.count);
     if total.is_estimate { format!("≈ {count}") } else { count }
 }
@@ -102,7 +104,7 @@ fn tabs(lang: Lang, query: &Query, stats: &Stats) -> Vec<Tab> {
     let all: u64 = stats.by_status.values().map(|total| total.count).sum();
     let about = stats.by_status.values().any(|total| total.is_estimate);
     let first = Tab {
-        href: query.link(&[("status", ""), ("kind", ""), ("cursor", "")]),
+        href: query.link(&[("status", ""), ("kind", ""), ("cause", ""), ("cursor", "")]),
         tone: "all",
         icon: "queue",
         label: lang.t("Tất cả", "All"),
@@ -114,7 +116,7 @@ fn tabs(lang: Lang, query: &Query, stats: &Stats) -> Vec<Tab> {
         let pill = status::plain(lang, *one);
         let none = domain::ports::Total { count: 0, is_estimate: false };
         Tab {
-            href: query.link(&[("status", one.as_str()), ("kind", ""), ("cursor", "")]),
+            href: query.link(&[("status", one.as_str()), ("kind", ""), ("cause", ""), ("cursor", "")]),
             tone: pill.tone,
             icon: pill.icon,
             label: pill.label,
@@ -136,7 +138,7 @@ fn kinds(lang: Lang, query: &Query) -> Vec<Tab> {
         let is_here = query.kind == Some(*kind);
         let value = if is_here { "" } else { kind.as_str() };
         Tab {
-            href: query.link(&[("kind", value), ("cursor", "")]),
+            href: query.link(&[("kind", value), ("cause", ""), ("cursor", "")]),
             tone: pill.tone,
             icon: pill.icon,
             label: pill.label,

@@ -5,7 +5,9 @@ use actix_web::web::{self, Data, PayloadConfig, ServiceConfig, get, post, scope}
 
 use crate::around::{around, nothing_here};
 use crate::pages::Pages;
-use crate::{assets, bulk, compose, jobs, message, queue, run, sign_in, templates};
+use crate::{
+    assets, bulk, compose, jobs, matching, message, overview, queue, run, sign_in, templates, worker,
+};
 
 /// The most bytes that a form may have: a list of 10,000 recipients with their variables.
 const MAX_FORM: usize = 12 * 1024 * 1024;
@@ -43,6 +45,12 @@ pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
                 .route("/new-template/check", post().to(templates::check))
                 .route("/jobs", get().to(jobs::jobs))
                 .route("/jobs/{id}", get().to(jobs::job))
+                .route("/matching", get().to(matching::confirm))
+                .route("/matching", post().to(matching::go_on))
+                .route("/overview", get().to(overview::overview))
+                .route("/worker", get().to(worker::page))
+                .route("/worker/plan", post().to(worker::plan))
+                .route("/worker/n8n/{name}", get().to(worker::workflow))
                 .route("/dispatch", post().to(run::dispatch))
                 .route("/sign-in", get().to(sign_in::page))
                 .route("/sign-in", post().to(sign_in::sign_in))

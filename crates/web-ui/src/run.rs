@@ -7,37 +7,42 @@ use domain::usecase::run_worker::{RunReport, RunRequest, Warning, run_worker};
 
 use crate::error::PageError;
 use crate::flash::{Flash, Said};
+use crate::form::Form;
 use crate::frame::{go_to_saying, safe_back};
 use crate::pages::Pages;
-use crate::visit::{MessagingRun, Posted};
+use crate::visit::{May, MessagingRun, Posted};
 
 /// How many messages a run takes by default, and at most (contract §9).
-const LIMIT: u32 = 20;
+pub(crate) const LIMIT: u32 = 20;
 /// See [`LIMIT`].
-const MAX_LIMIT: u32 = 100;
+pub(crate) const MAX_LIMIT: u32 = 100;
 
 pub(crate) async fn dispatch(
     posted: Posted<MessagingRun>,
     pages: Data<Pages>,
 ) -> Result<HttpResponse, PageError> {
     let Posted { may, form } = posted;
+    let report = to_the_end(&pages, wanted(&pages, &may, &form, false)).await?;
+    Ok(go_to_saying(safe_back(form.get("back")), said(&report), &pages))
+}
+
+/// The run that a form asks for, within its sender's scope; only an admin passes the quiet hours.
+pub(crate) fn wanted(pages: &Pages, may: &May<MessagingRun>, form: &Form, dry_run: bool) -> RunRequest {
     let is_admin = may.caller.role == Role::Admin;
-    let request = RunRequest {
+    RunRequest {
         batch: form.read("limit").unwrap_or(LIMIT).clamp(1, MAX_LIMIT),
         concurrency: pages.concurrency,
-        dry_run: form.is_on("dryRun"),
+        dry_run,
         retry_failed_only: form.is_on("retryFailedOnly"),
         pull: false,
         scope: may.caller.scope(),
         ignore_quiet_hours: is_admin && form.is_on("ignoreQuietHours"),
         by: may.actor(),
-    };
-    let report = to_the_end(&pages, request).await?;
-    Ok(go_to_saying(safe_back(form.get("back")), said(&report), &pages))
+    }
 }
 
 /// Runs the worker, also when the visitor leaves in between.
-async fn to_the_end(pages: &Pages, request: RunRequest) -> Result<RunReport, PageError> {
+pub(crate) async fn to_the_end(pages: &Pages, request: RunRequest) -> Result<RunReport, PageError> {
     let (background, pages) = (pages.background.clone(), pages.clone());
     background
         .run(async move {
@@ -47,19 +52,21 @@ async fn to_the_end(pages: &Pages, request: RunRequest) -> Result<RunReport, Pag
 }
 
 fn said(report: &RunReport) -> Flash {
-    let warned = report.warnings.first().map(|warning| match warning {
-        Warning::NoWebhook => Said::NoWebhook,
-        Warning::CircuitOpen { .. } | Warning::ProbeUnderWay | Warning::Stopping => Said::Circuit,
-    });
-    match warned {
+    match warned(report) {
         Some(said) => Flash::said(said),
-        None if report.dry_run => {
-            Flash::counted(Said::DryRan, report.processed.into(), report.rate_limited.into())
-        }
         None if report.processed > 0 => {
             Flash::counted(Said::Ran, report.processed.into(), report.failed.into())
         }
         None if report.quiet.active => Flash::said(Said::Quiet),
+        None if report.rate_limited > 0 => Flash::counted(Said::Limited, report.rate_limited.into(), 0),
         None => Flash::said(Said::NothingDue),
     }
+}
+
+/// Why a run did less than was asked for.
+pub(crate) fn warned(report: &RunReport) -> Option<Said> {
+    report.warnings.first().map(|warning| match warning {
+        Warning::NoWebhook => Said::NoWebhook,
+        Warning::CircuitOpen { .. } | Warning::ProbeUnderWay | Warning::Stopping => Said::Circuit,
+    })
 }

@@ -84,6 +84,7 @@ impl Select {
         let filter = Filter {
             status: self.status,
             failure_kind: self.failure_kind,
+            cause: None,
             channel: self.channel,
             priority: self.priority,
             created_from: self.from.map(|day| calendar.day_bounds(day).0),

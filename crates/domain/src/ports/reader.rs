@@ -20,6 +20,8 @@ pub struct Filter {
     pub status: Option<Status>,
     /// RETRY, DEAD or HELD, of FAILED messages.
     pub failure_kind: Option<FailureKind>,
+    /// The error of a dead or held message, word for word.
+    pub cause: Option<String>,
     /// The channel.
     pub channel: Option<Channel>,
     /// The priority.

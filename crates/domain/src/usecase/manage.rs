@@ -216,6 +216,7 @@ fn filtered(deed: AuditEntry, filter: &Filter) -> AuditEntry {
     let Filter {
         status,
         failure_kind,
+        cause,
         channel,
         priority,
         created_from,
@@ -230,6 +231,7 @@ fn filtered(deed: AuditEntry, filter: &Filter) -> AuditEntry {
     let narrowed = [
         ("status", status.map(|word| word.to_string())),
         ("failureKind", failure_kind.map(|word| word.to_string())),
+        ("cause", cause.clone()),
         ("channel", channel.map(|word| word.to_string())),
         ("priority", priority.map(|word| word.to_string())),
         ("createdFrom", created_from.map(|at| at.to_rfc3339())),

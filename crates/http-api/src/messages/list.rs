@@ -81,6 +81,7 @@ impl ListQuery {
         Filter {
             status: fields.parameter("status", &self.status),
             failure_kind: fields.parameter("failureKind", &self.failure_kind),
+            cause: None,
             channel: fields.parameter("channel", &self.channel),
             priority: fields.parameter("priority", &self.priority),
             created_from: from.map(|day| calendar.day_bounds(day).0),

@@ -26,6 +26,8 @@ pub(super) const BOTH: &str =
 enum Bind {
     None,
     Text(String),
+    /// The digest of a text, as the index of errors has it.
+    Digest(String),
     Uuid(Uuid),
     Uuids(Vec<Uuid>),
     Time(DateTime<Utc>),
@@ -68,6 +70,7 @@ impl Conditions {
         let Filter {
             status,
             failure_kind,
+            cause,
             channel,
             priority,
             created_from,
@@ -95,6 +98,15 @@ impl Conditions {
         }
         if let Some(kind) = failure_kind {
             all.push(Home::Delivery, "failure_kind =", Bind::Text(kind.to_string()));
+        }
+        if let Some(cause) = cause {
+            // As its index has them.
+            all.push(Home::Delivery, "error =", Bind::Text(cause.clone()));
+            all.push(
+                Home::Delivery,
+                "failure_kind in ('DEAD', 'HELD') and md5(outbound_delivery.error) =",
+                Bind::Digest(cause.clone()),
+            );
         }
         if let Some(priority) = priority {
             all.push(Home::Delivery, "priority =", Bind::Rank(rank(*priority)));
@@ -248,6 +260,12 @@ impl Condition {
         match &self.bind {
             Bind::None => Ok(()),
             Bind::Text(text) => out.push_bind_param::<Text, _>(text),
+            Bind::Digest(text) => {
+                out.push_sql("md5(");
+                out.push_bind_param::<Text, _>(text)?;
+                out.push_sql(")");
+                Ok(())
+            }
             Bind::Uuid(id) => out.push_bind_param::<SqlUuid, _>(id),
             Bind::Time(time) => out.push_bind_param::<Timestamptz, _>(time),
             Bind::Rank(rank) => out.push_bind_param::<SmallInt, _>(rank),

@@ -8,6 +8,7 @@ mod closing_time;
 mod housekeeping;
 mod idempotency;
 mod insert;
+mod insight;
 mod jobs;
 mod lease_as_domain;
 mod lease_order;

@@ -56,6 +56,14 @@ pub(crate) const fn failed(lang: Lang, kind: FailureKind) -> Pill {
     Pill { tone, icon, label }
 }
 
+/// A status word, and of FAILED ones what they wait for.
+pub(crate) const fn standing(lang: Lang, status: Status, kind: Option<FailureKind>) -> Pill {
+    match kind {
+        Some(kind) => failed(lang, kind),
+        None => plain(lang, status),
+    }
+}
+
 /// The line under a status: when it goes on, or why it does not.
 pub(crate) fn note(lang: Lang, message: &Message, now: DateTime<Utc>, zone: Tz) -> String {
     let at = |at: DateTime<Utc>| moment(at, now, zone).short;

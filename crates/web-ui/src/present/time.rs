@@ -42,6 +42,13 @@ pub(crate) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Moment 
     }
 }
 
+/// Hour and minute, with the day where it is not today.
+pub(crate) fn clock(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let (local, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    let form = if local.date_naive() == today.date_naive() { "%H:%M" } else { "%d/%m %H:%M" };
+    local.format(form).to_string()
+}
+
 /// A duration in its two largest units.
 pub(crate) fn duration(lang: Lang, time: TimeDelta) -> String {
     let seconds = time.num_seconds().max(0);

@@ -17,6 +17,7 @@ const MAX_SEARCH: usize = 100;
 pub(crate) struct Query {
     pub(crate) status: Option<Status>,
     pub(crate) kind: Option<FailureKind>,
+    pub(crate) cause: String,
     pub(crate) channel: Option<Channel>,
     pub(crate) priority: Option<Priority>,
     pub(crate) from: Option<NaiveDate>,
@@ -43,6 +44,7 @@ impl Query {
         Self {
             status,
             kind: form.read("kind").filter(|_| status == Some(Status::Failed)),
+            cause: if status == Some(Status::Failed) { form.raw("cause") } else { String::new() },
             channel: form.read("channel"),
             priority: form.read("priority"),
             from: form.read("from"),
@@ -62,6 +64,7 @@ impl Query {
         Filter {
             status: self.status,
             failure_kind: self.kind,
+            cause: (!self.cause.is_empty()).then(|| self.cause.clone()),
             channel: self.channel,
             priority: self.priority,
             created_from: self.from.map(|day| calendar.day_bounds(day).0),
@@ -87,11 +90,12 @@ impl Query {
     }
 
     /// Every field that is set, as it stands in the URL.
-    fn fields(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
         let word = |value: Option<&dyn ToString>| value.map(ToString::to_string).unwrap_or_default();
         vec![
             ("status", word(self.status.as_ref().map(|v| v as _))),
             ("kind", word(self.kind.as_ref().map(|v| v as _))),
+            ("cause", self.cause.clone()),
             ("channel", word(self.channel.as_ref().map(|v| v as _))),
             ("priority", word(self.priority.as_ref().map(|v| v as _))),
             ("from", word(self.from.as_ref().map(|v| v as _))),
@@ -114,6 +118,14 @@ impl Query {
             (*name, other.unwrap_or(value))
         }));
         if text.is_empty() { "/outbound".to_owned() } else { format!("/outbound?{text}") }
+    }
+
+    /// Where work on all that match is confirmed; without an `act` it is chosen there.
+    pub(crate) fn all_that_match(&self, act: &str) -> String {
+        let fields = self.fields();
+        let kept = fields.iter().filter(|(name, _)| *name != "cursor");
+        let kept = kept.map(|(name, value)| (*name, value.as_str()));
+        format!("/outbound/matching?{}", form::query(kept.chain([("act", act)])))
     }
 
     /// The address of what changes in this list; the script adds what it shows.

@@ -3,9 +3,11 @@
 
 mod bulk;
 mod compose;
+mod dispatch;
 mod jobs;
 mod live;
 mod message;
+mod overview;
 mod queue;
 mod screenshots;
 mod signing_in;

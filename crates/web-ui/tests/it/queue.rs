@@ -97,3 +97,19 @@ fn ticked_messages_are_cancelled_together_and_those_that_refuse_are_counted() {
     browser.until_seen("Đã hủy 2 tin. 1 tin không cho phép.");
     assert!(browser.text(&format!("#m-{} .pill", ids[0])).contains("Đã hủy"));
 }
+
+#[test]
+fn the_first_page_with_all_that_it_loads_is_less_than_100_kb() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    for number in 0..40 {
+        site.queue_message(&format!("09876543{number:02}"), &format!("Chào bạn {number}, mai 18:30 học nhé"));
+    }
+    browser.go(&site.page("/outbound"));
+    browser.until("document.readyState === 'complete'");
+    assert_eq!(browser.count("tr.row"), 40);
+    // As compressed; what the browser kept counts as well.
+    let bytes = browser.run("return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((sum, one) => sum + one.encodedBodySize, 0)");
+    let bytes = bytes.as_u64().unwrap();
+    assert!((10_000..100_000).contains(&bytes), "{bytes} bytes");
+}

@@ -29,8 +29,21 @@ fn screenshots() {
     sign_in(&browser, &site, Token::Admin);
     let id = telling_message(&browser, &site);
     for (name, path) in PAGES.into_iter().filter(|(name, _)| {
-        ["compose", "queue", "message", "jobs", "job", "bulk", "report", "templates", "template"]
-            .contains(name)
+        [
+            "compose",
+            "queue",
+            "message",
+            "jobs",
+            "job",
+            "bulk",
+            "report",
+            "templates",
+            "template",
+            "overview",
+            "dispatch",
+            "matching",
+        ]
+        .contains(name)
     }) {
         browser.look(1440, 900, false);
         soundness::visit(&browser, &site, path, &id);

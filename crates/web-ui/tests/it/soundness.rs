@@ -8,7 +8,7 @@ use crate::support::{Browser, Site, Token};
 const AXE: &str = include_str!("../assets/axe.min.js");
 
 /// Every page, by its path; `{id}` is a message's id.
-pub const PAGES: [(&str, &str); 13] = [
+pub const PAGES: [(&str, &str); 16] = [
     (
         "compose",
         "/outbound/compose?channel=SMS&template=remind_paid50&lead=lead-01&var.amount=2.450.000%C4%91&var.due=25/11",
@@ -25,6 +25,9 @@ pub const PAGES: [(&str, &str); 13] = [
     ("jobs", "/outbound/jobs"),
     ("no-jobs", "/outbound/jobs?suggestion=none"),
     ("job", "{job}"),
+    ("overview", "/outbound/overview"),
+    ("dispatch", "/outbound/worker?plan=1&limit=5&webhook=https://n8n.example.vn/webhook/outbound"),
+    ("matching", "/outbound/matching?status=FAILED"),
 ];
 
 /// The id of the message that shows most: sent at the second attempt.

@@ -120,6 +120,7 @@ impl SelectFilter {
         Filter {
             status: fields.word("filter.status", self.status.as_ref()),
             failure_kind: fields.word("filter.failureKind", self.failure_kind.as_ref()),
+            cause: None,
             channel: fields.word("filter.channel", self.channel.as_ref()),
             priority: fields.word("filter.priority", self.priority.as_ref()),
             created_from: from.map(|day| calendar.day_bounds(day).0),

@@ -23,7 +23,7 @@ use domain::usecase::run_worker::Stopping;
 use memory_store::{MemoryStore, SteadyEntropy};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
-use web_ui::{Background, DemoLogin, Pages, TokenError, TokenVerifier};
+use web_ui::{Background, DemoLogin, Pages, TokenError, TokenVerifier, Workflows};
 
 use super::world::{self, Script};
 
@@ -222,6 +222,17 @@ impl Site {
             background: Background::new(Handle::clone(runtime.handle()), TaskTracker::new()),
             tokens: Some(tokens.clone()),
             secure_cookies: false,
+            workflows: Workflows {
+                webhook_url: None,
+                base_url: None,
+                export: Arc::new(|webhook, base| {
+                    if !webhook.starts_with("http") {
+                        return Err("webhook-url must be an address".to_owned());
+                    }
+                    let json = format!("{{\"webhook\": \"{webhook}\", \"base\": \"{base}\"}}");
+                    Ok(vec![("1-run-worker.json", json.clone()), ("2-receive-and-send.json", json)])
+                }),
+            },
             demo_logins: vec![demo(Token::Admin), demo(Token::Manager), demo(Token::Telesales)],
         };
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
