@@ -3,6 +3,7 @@ drop trigger outbound_message_fill_terms on outbound_message;
 drop function outbound_message_fill_terms;
 create index outbound_delivery_status on outbound_delivery (status, message_id)
     where status not in ('LEASED', 'DISPATCHED');
+drop index outbound_delivery_priority;
 drop index outbound_delivery_settled;
 drop index outbound_delivery_queued;
 create index outbound_message_created on outbound_message (created_at);

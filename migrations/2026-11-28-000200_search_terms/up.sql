@@ -22,7 +22,7 @@ create index outbound_template_term_term on outbound_template_term (term, templa
 
 -- The terms of a text in lower case, as nearly as SQL can say it: for rows that servers of the version before wrote.
 create function outbound_terms_of_search_v1(
-    p_search text, p_recipient text, p_template_key text, p_full_name text
+    p_search text, p_recipient text, p_template_key text, p_full_name text, p_channel text
 ) returns tsvector
 language sql immutable
 set search_path = pg_catalog
@@ -48,11 +48,13 @@ as $$
              generate_series(1, length(p.digits) - 2) n
         union
         select 'T' || replace(p_template_key, ' ', chr(31)) where p_template_key is not null
+        union
+        select 'C' || p_channel where p_channel is not null
     ))
 $$;
 
 update outbound_message m
-set terms = outbound_terms_of_search_v1(m.search, m.recipient, m.template_key, m.full_name);
+set terms = outbound_terms_of_search_v1(m.search, m.recipient, m.template_key, m.full_name, m.channel);
 
 -- For whoever writes none: the function of the version before.
 create function outbound_message_fill_terms() returns trigger
@@ -60,7 +62,7 @@ language plpgsql
 as $$
 begin
     new.terms := outbound_terms_of_search_v1(
-        coalesce(new.search, lower(new.body)), new.recipient, new.template_key, new.full_name);
+        coalesce(new.search, lower(new.body)), new.recipient, new.template_key, new.full_name, new.channel);
     return new;
 end
 $$;
@@ -75,7 +77,7 @@ insert into outbound_template_term (template_key, term)
 select distinct t.key, e.term
 from outbound_template t,
      lateral unnest(tsvector_to_array(outbound_terms_of_search_v1(
-         t.key || ' ' || regexp_replace(t.body, '\S*\{\{.*?\}\}\S*', ' ', 'g'), null, null, null))) as e (term);
+         t.key || ' ' || regexp_replace(t.body, '\S*\{\{.*?\}\}\S*', ' ', 'g'), null, null, null, null))) as e (term);
 
 -- A message's id holds the time of its creation, so a list of some days is a range of ids.
 drop index outbound_message_created;
@@ -85,6 +87,8 @@ create index outbound_delivery_settled on outbound_delivery (status, message_id)
     where status not in ('QUEUED', 'LEASED', 'DISPATCHED');
 create index outbound_delivery_queued on outbound_delivery (message_id) where status = 'QUEUED';
 drop index outbound_delivery_status;
+-- Most messages are of the middle priority and are in every part of a list.
+create index outbound_delivery_priority on outbound_delivery (priority, message_id) where priority <> 2;
 
 -- Stores new messages, second version: with search terms, and with the work of the rule for duplicates only where
 -- there is any.

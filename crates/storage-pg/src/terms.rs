@@ -11,6 +11,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::channel::Channel;
 use domain::ids::TemplateKey;
 use domain::message::Content;
 use domain::ports::{StoreError, Template};
@@ -26,6 +27,8 @@ const FRESH: Duration = Duration::from_secs(60);
 
 /// What a term of a template's key begins with; all other terms are in lower case.
 const TEMPLATE: char = 'T';
+/// What the term of a message's channel begins with.
+const CHANNEL: char = 'C';
 /// What a term of three digits of a phone number begins with.
 const DIGITS: char = 'D';
 /// How many digits such a term has.
@@ -108,8 +111,8 @@ pub(crate) fn stored_terms(content: &Content, templates: &TemplateTerms) -> Stri
         stored.push_str(gram);
         stored.push(' ');
     }
-    // Between two blanks there would be a term of no length.
-    stored.pop();
+    stored.push(CHANNEL);
+    stored.push_str(content.channel.as_str());
     stored
 }
 
@@ -177,6 +180,7 @@ impl Search {
     pub(crate) async fn read(
         connection: &mut AsyncPgConnection,
         text: &str,
+        channel: Option<Channel>,
     ) -> Result<Option<Self>, StoreError> {
         let search::Query { words, number } = search::Query::parse(text);
         if words.is_empty() {
@@ -202,11 +206,20 @@ impl Search {
         }
         let all = narrow.iter().map(|word| format!("({word})")).collect::<Vec<_>>().join(" & ");
         let narrow = std::iter::once(all).chain(number.iter().map(|digits| together(digits)));
+        let narrow = narrow.collect::<Vec<_>>().join(" | ");
         Ok(Some(Self {
-            narrow: narrow.collect::<Vec<_>>().join(" | "),
+            narrow: match channel {
+                None => narrow,
+                Some(channel) => format!("({narrow}) & {}", lexeme(Some(CHANNEL), channel.as_str())),
+            },
             words: read,
             number: number.iter().map(|digits| pattern(digits)).collect(),
         }))
+    }
+
+    /// All of one channel.
+    pub(crate) fn of_channel(channel: Channel) -> Self {
+        Self { narrow: lexeme(Some(CHANNEL), channel.as_str()), words: Vec::new(), number: Vec::new() }
     }
 
     /// Whether the index alone does not say it all.

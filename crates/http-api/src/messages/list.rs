@@ -40,7 +40,8 @@ pub(crate) struct ListQuery {
     /// Created on this local day or earlier.
     #[param(format = Date)]
     pub(crate) to: Option<String>,
-    /// A text that occurs in recipient, template key or text, in any letter case.
+    /// Words, each at the beginning of a word of the recipient's name, the template's key or the text, whatever its
+    /// letter case and diacritics; or three digits and more, anywhere in the phone number.
     pub(crate) q: Option<String>,
     pub(crate) lead_id: Option<String>,
     pub(crate) student_id: Option<String>,

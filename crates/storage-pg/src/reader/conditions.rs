@@ -95,6 +95,11 @@ impl Conditions {
                 // What finds them in their index.
                 all.push(Home::Delivery, "lease_expires_at is not null", Bind::None);
             }
+            if *status == Status::Queued && (scope.owner.is_some() || owner_id.is_some()) {
+                // What finds those of one owner in theirs.
+                all.push(Home::Delivery, "next_attempt_at is not null", Bind::None);
+                all.push(Home::Delivery, "lease_id is null", Bind::None);
+            }
         }
         if let Some(kind) = failure_kind {
             all.push(Home::Delivery, "failure_kind =", Bind::Text(kind.to_string()));

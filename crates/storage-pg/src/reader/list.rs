@@ -6,6 +6,7 @@ use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::access::Scope;
 use domain::ids::MessageId;
+use domain::message::Status;
 use domain::ports::{Filter, ListPage, ListRequest, Page, StoreError, Total};
 use uuid::Uuid;
 
@@ -21,9 +22,11 @@ use crate::terms::Search;
 pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListPage, StoreError> {
     let ListRequest { scope, filter, page, page_size } = request;
     let mut connection = store.connection().await?;
-    let search = match &filter.text {
-        None => None,
-        Some(text) => match Search::read(&mut connection, text).await? {
+    let search = match (&filter.text, filter.channel) {
+        (None, None) => None,
+        // A channel that is hardly used must not be looked for among all messages.
+        (None, Some(channel)) => Some(Search::of_channel(channel)),
+        (Some(text), channel) => match Search::read(&mut connection, text, channel).await? {
             None => return Ok(nothing()),
             found => found,
         },
@@ -40,6 +43,9 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
     // One more than asked for tells whether there is a next part.
     let wanted = u64::from(*page_size) + 1;
     let rows = match &search {
+        None if matches!(filter.status, Some(Status::Leased | Status::Dispatched)) => {
+            in_flight(&mut connection, part, wanted, skipped).await?
+        }
         None => rows(&mut connection, part, wanted, skipped).await?,
         Some(search) => {
             let mut these = Conditions::default();
@@ -80,6 +86,24 @@ async fn rows(
     select.load(connection).await.map_err(of_statement)
 }
 
+/// Those in flight are found by their expiry, in no useful order; mostly they are among the newest.
+async fn in_flight(
+    connection: &mut AsyncPgConnection,
+    conditions: Conditions,
+    limit: u64,
+    skipped: u64,
+) -> Result<Vec<MessageRow>, StoreError> {
+    if let Some(floor) = search::floor(connection, &conditions).await? {
+        let mut newest = conditions.clone();
+        newest.from(floor);
+        let found = rows(connection, newest, limit, skipped).await?;
+        if found.len() as u64 == limit {
+            return Ok(found);
+        }
+    }
+    rows(connection, conditions, limit, skipped).await
+}
+
 pub(super) async fn matching(
     store: &PgStore,
     scope: &Scope,
@@ -95,7 +119,9 @@ pub(super) async fn matching(
         return ids(store, conditions, format!(" order by 1 limit {limit}")).await;
     };
     let mut connection = store.connection().await?;
-    let Some(search) = Search::read(&mut connection, text).await? else { return Ok(Vec::new()) };
+    let Some(search) = Search::read(&mut connection, text, filter.channel).await? else {
+        return Ok(Vec::new());
+    };
     let ids = search::oldest(&mut connection, &conditions, &search, limit).await?;
     Ok(ids.into_iter().map(MessageId::new).collect())
 }

@@ -99,7 +99,7 @@ pub(super) async fn total(
 }
 
 /// Where the newest rows end; `None` where there are no others.
-async fn floor(
+pub(super) async fn floor(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
 ) -> Result<Option<Uuid>, StoreError> {
