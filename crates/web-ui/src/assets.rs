@@ -28,7 +28,7 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [Asset; 9] = [
+const ASSETS: [Asset; 10] = [
     asset!("app.css", CSS),
     asset!("work.css", CSS),
     asset!("sight.css", CSS),

@@ -25,7 +25,7 @@ const MAX_LIMIT: u32 = 100;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Dispatch {
     /// 20 by default, cut to 100.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, format = "uint64")]
     limit: Option<u64>,
     /// Only messages whose retry is due.
     retry_failed_only: Option<bool>,

@@ -25,7 +25,7 @@ pub(crate) struct Heartbeat {
     #[schema(required, format = Uuid)]
     lease_id: Option<String>,
     /// How long from now the callbacks are waited for at least; cut to 3600.
-    #[schema(required, minimum = 1)]
+    #[schema(required, minimum = 1, format = "uint64")]
     extend_seconds: Option<u64>,
 }
 

@@ -27,8 +27,10 @@ const FORCE: &str = "force has no effect: quiet hours, limits and the circuit ho
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RunWorker {
     /// 50 by default, cut to 200.
+    #[schema(format = "uint64")]
     batch_size: Option<u64>,
     /// 5 by default, cut to 20.
+    #[schema(format = "uint64")]
     concurrency: Option<u64>,
     /// Lease and change nothing; say what a run would do.
     dry_run: Option<bool>,

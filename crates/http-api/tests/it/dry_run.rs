@@ -109,7 +109,7 @@ async fn opt_outs_duplicates_and_quiet_hours_are_foretold_in_the_reader_s_langua
     let window = Window::parse("11:00-13:00").unwrap();
     api.api.rules = Arc::new(rules(QuietHours::new(chrono_tz::Asia::Ho_Chi_Minh, window)));
     let vietnamese = request(actix_web::http::Method::POST, PATH)
-        .insert_header(crate::support::bearer("admin"))
+        .insert_header(bearer("admin"))
         .insert_header(("accept-language", "vi-VN,vi;q=0.9"))
         .set_payload(json!({"channel": "SMS", "text": "Khác", "to": "0901234567"}).to_string());
     let quiet = api.send(vietnamese).await;

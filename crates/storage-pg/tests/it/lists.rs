@@ -6,7 +6,7 @@ use domain::address::Address;
 use domain::channel::Channel;
 use domain::ids::{BranchId, JobId, LeadId, StudentId, TemplateKey};
 use domain::message::{Event, FailureKind, Priority, Status, Text};
-use domain::ports::{Filter, ListRequest, MessageReader, MessageStore, Page, Template, TemplateStore};
+use domain::ports::{Filter, ListRequest, MessageReader, Page, Template, TemplateStore};
 use domain::template::TemplateBody;
 use storage_pg::PgStore;
 use uuid::Uuid;

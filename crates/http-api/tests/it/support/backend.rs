@@ -15,10 +15,11 @@ use domain::message::timeline::LeaseHolder;
 use domain::message::{Change, Entry, Message};
 use domain::phone::PhoneNumber;
 use domain::ports::{
-    AuditLog, AuditRequest, Begin, Claim, ContactStore, Detail, DuplicateReader, DuplicateWindow, Filter,
-    Idempotency, JobFilter, JobPage, JobStore, JobView, LeaseReader, LeaseRequest, Leased, ListPage,
-    ListRequest, MessageReader, MessageStore, NewMessage, Reserved, RunRecord, RunStore, Saved,
-    SharedCircuit, Stats, StoreError, StoredAnswer, Stores, Template, TemplateStore, UnitOfWork,
+    AuditLog, AuditRequest, Begin, ChannelCount, Claim, ContactStore, Depth, Detail, DuplicateReader,
+    DuplicateWindow, Filter, Idempotency, InsightReader, JobFilter, JobPage, JobStore, JobView, LeaseReader,
+    LeaseRequest, Leased, ListPage, ListRequest, MessageReader, MessageStore, NewMessage, OwnerUse, Reserved,
+    RunRecord, RunStore, Saved, SharedCircuit, SpanCount, Stats, StoreError, StoredAnswer, Stores,
+    StuckGroup, Template, TemplateStore, UnitOfWork,
 };
 use domain::rules::Limits;
 use memory_store::MemoryStore;
@@ -200,6 +201,13 @@ through! {
         fn job(id: JobId, scope: &Scope) -> Option<JobView>;
         fn job_history(id: JobId) -> Vec<JobEntry>;
         fn save_job(from: JobStatus, job: &Job, entry: &JobEntry) -> bool;
+    }
+    InsightReader {
+        fn created(scope: &Scope, bounds: &[DateTime<Utc>]) -> Vec<SpanCount>;
+        fn outcomes(scope: &Scope, since: DateTime<Utc>, limit: u32) -> Vec<ChannelCount>;
+        fn depth(scope: &Scope, now: DateTime<Utc>) -> Vec<Depth>;
+        fn busiest_owners(scope: &Scope, now: DateTime<Utc>, limit: u32) -> Vec<OwnerUse>;
+        fn stuck(scope: &Scope, limit: u32) -> Vec<StuckGroup>;
     }
     AuditLog {
         fn record(entries: &[AuditEntry]) -> ();
