@@ -76,7 +76,7 @@ async fn of_fifty_equal_requests_at_once_to_two_servers_one_is_queued_and_49_are
     let second = TestApp::builder().beside(&app).start().await;
     let body = message();
     let requests = (0..50).map(|n| post(if n % 2 == 0 { &app } else { &second }, &body));
-    let answers = meeting(&app, 10, join_all(requests)).await;
+    let answers = meeting(&app, 4, join_all(requests)).await;
     assert_eq!(answers.iter().filter(|answer| is_queued(answer)).count(), 1);
     assert_eq!((app.count("QUEUED").await, app.count("SKIPPED").await), (1, 49));
     assert_eq!(app.run_worker(json!({})).await["processed"], 1);

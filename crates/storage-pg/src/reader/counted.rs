@@ -15,7 +15,7 @@ use crate::rows::corrupt;
 use crate::statement::Sql;
 
 /// Up to here counts are exact.
-pub(crate) const BOUND: u64 = 1_000;
+pub(crate) const BOUND: u64 = 10_000;
 
 /// How many match.
 pub(super) async fn total(

@@ -14,12 +14,14 @@ use std::marker::PhantomData;
 use uuid::Uuid;
 
 use super::conditions::{Conditions, MESSAGE, Select, found};
-use super::counted::{BOUND, bounded, estimate};
+use super::counted::{bounded, estimate};
 use crate::error::of_statement;
 use crate::rows::corrupt;
 use crate::statement::Sql;
 use crate::terms::Search;
 
+/// Up to here what a search finds is counted: each row costs more than in a list without words.
+const BOUND: u64 = 1_000;
 /// How many of the newest rows are looked at one by one.
 const NEWEST: u64 = 4_000;
 
