@@ -105,7 +105,7 @@ async fn a_search_finds_what_it_says_in_recipient_template_and_text_and_nothing_
         ("lop_hoc", &["lop_hoc A1"]),
         // Words are found by their beginnings.
         ("p_h", &[]),
-        ("_h", &["lop_hoc A1"]),
+        ("_h", &["lop_hoc A1", "Đến hạn hôm nay"]),
         ("lop a1", &["lop_hoc A1", "lop-hoc A1"]),
         // Without diacritics too, and with a part of the number.
         ("giam phan 4562", &["Giảm 50 phần trăm"]),
