@@ -165,8 +165,7 @@ impl Server {
                 tracing::error!(%error, "a background task broke");
             }
         }
-        // Runs give the rest of their batches back now. They end before the threads that serve HTTP do, for those may
-        // have made the connections to the database that the runs work with.
+        // Runs give the rest of their batches back now.
         self.runs.close();
         let _ = tokio::time::timeout(self.drain, self.runs.wait()).await;
         grace.await;

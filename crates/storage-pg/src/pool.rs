@@ -1,5 +1,6 @@
 //! The pool of connections.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use deadpool::Runtime;
@@ -9,6 +10,7 @@ use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfi
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use domain::ports::StoreError;
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 
 use crate::error::{of_connection, of_pool, of_statement};
 use crate::tls::{Connected, Target};
@@ -53,15 +55,23 @@ impl PoolSettings {
     }
 }
 
-/// Builds the pool; connects to nothing yet.
+/// Builds the pool; connects to nothing yet. Needs a tokio runtime.
+///
+/// Connections are driven on that runtime, whoever asks for one. A server's threads have runtimes of their own, and at
+/// its end they stop one by one: a connection that was driven on one of them would break under a request that is still
+/// under way on another.
 pub(crate) fn build(settings: &PoolSettings) -> Result<Pool<AsyncPgConnection>, StoreError> {
-    let target = Target::parse(&settings.url)?;
+    let (target, runtime) = (Target::parse(&settings.url)?, Handle::current());
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(move |_| {
         let target = target.clone();
-        async move { open(&target).await.map_err(|error| ConnectionError::BadConnection(error.to_string())) }
-            .boxed()
+        let opening = runtime.spawn(async move { open(&target).await });
+        async move {
+            let bad = |error: &dyn Display| ConnectionError::BadConnection(error.to_string());
+            opening.await.map_err(|error| bad(&error))?.map_err(|error| bad(&error))
+        }
+        .boxed()
     });
     Pool::builder(AsyncDieselConnectionManager::new_with_config(settings.url.clone(), config))
         .max_size(settings.size.max(1))

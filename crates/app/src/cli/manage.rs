@@ -1,10 +1,13 @@
 //! `outbound requeue` and `outbound cancel`.
 
+use anyhow::bail;
 use clap::Args;
 use domain::access::Scope;
 use domain::actor::Actor;
+use domain::ids::MessageId;
 use domain::message::Message;
-use domain::ports::Filter;
+use domain::ports::{Begin, Filter, Idempotency as _, StoredAnswer};
+use domain::usecase::Deps;
 use domain::usecase::manage::{Act, Counts, Managed, manage, manage_matching, rehearse, rehearse_matching};
 use serde_json::{Value, json};
 
@@ -79,15 +82,25 @@ async fn carry_out(options: &Options, act: Act, data: &Data) -> anyhow::Result<O
     let by = operator()?;
     match options.select.selection(&data.settings.rules.quiet_hours)? {
         Selection::Ids(ids) => {
-            let (deps, scope) = (data.deps(), Scope::everything());
             let managed = match options.dry_run {
-                true => rehearse(&deps, act, &by, &scope, ids).await?,
-                false => manage(&deps, act, &by, &scope, ids).await?,
+                true => rehearse(&data.deps(), act, &by, &Scope::everything(), ids).await?,
+                false => these(act, &by, ids, data).await?,
             };
             Ok(Outcome::Each(Box::new(managed)))
         }
         Selection::Filter(filter) => all_that_match(options.dry_run, act, &by, &filter, data).await,
     }
+}
+
+/// In one transaction, with what the audit trail tells of it.
+async fn these(act: Act, by: &Actor, ids: &[MessageId], data: &Data) -> anyhow::Result<Managed> {
+    let Begin::Fresh(transaction) = data.storage.store.begin(None).await? else {
+        bail!("without a key nothing can have been done before");
+    };
+    let deps = Deps { stores: transaction.stores(), ..data.deps() };
+    let managed = manage(&deps, act, by, &Scope::everything(), ids).await?;
+    transaction.commit(StoredAnswer(String::new())).await?;
+    Ok(managed)
 }
 
 async fn all_that_match(

@@ -223,3 +223,18 @@ fn the_systemd_unit_gives_the_server_no_rights_and_time_to_stop() {
         assert!(unit.lines().any(|one| one == line), "{line}");
     }
 }
+
+#[test]
+fn whoever_is_alerted_finds_what_to_do() {
+    let told: BTreeSet<String> = read("docs/OPERATIONS.md")
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| `Outbound")?.split_once('`')?.0.to_owned()))
+        .collect();
+    let rules = yaml("ops/prometheus/alerts.yml");
+    let groups = rules["groups"].as_vec().unwrap().iter();
+    let alerts = groups.flat_map(|group| group["rules"].as_vec().unwrap());
+    let alerts: BTreeSet<String> = alerts
+        .map(|rule| rule["alert"].as_str().unwrap().trim_start_matches("Outbound").to_owned())
+        .collect();
+    assert_eq!(told, alerts);
+}
