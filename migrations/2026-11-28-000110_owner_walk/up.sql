@@ -8,9 +8,6 @@ declare
     kind text;
     rows_of_scope text;
     messages text;
-    -- Of one owner, channel and rank (its words stand for what the places of use have), up to a last message; and in which order.
-    lane text;
-    lane_order text;
     first_owner text;
     next_owner text;
     waiting constant text := 'd.next_attempt_at is not null and d.lease_id is null';
@@ -34,23 +31,12 @@ begin
                 'select d.owner_id from outbound_delivery d where %s order by d.owner_id limit 1', rows_of_scope);
             next_owner := replace(first_owner, ' order by', ' and d.owner_id > o.id order by');
         end if;
-        if kind = 'branch' then
-            lane := waiting || ' and d.branch_id is not null
-                and (d.branch_id, d.owner_id, d.channel, d.priority, d.next_attempt_at, d.message_id)
-                    > (p_branch_id, o.id, CHANNEL, RANK, ''-infinity'', ''00000000-0000-0000-0000-000000000000'')
-                and (d.branch_id, d.owner_id, d.channel, d.priority, d.next_attempt_at, d.message_id)
-                    <= (p_branch_id, o.id, CHANNEL, RANK, LAST_AT, LAST_ID)';
-            lane_order := 'd.branch_id, d.owner_id, d.channel, d.priority, d.next_attempt_at, d.message_id';
-        else
-            lane := rows_of_scope || ' and d.owner_id = o.id and d.channel = CHANNEL and d.priority = RANK
-                and (d.next_attempt_at, d.message_id) <= (LAST_AT, LAST_ID)';
-            lane_order := 'd.next_attempt_at, d.message_id';
-        end if;
         -- Of one owner (o.id) and rank, in order: one index range for each channel, merged, and read as far as needed.
-        select string_agg(
-            format('(select d.message_id, d.next_attempt_at from outbound_delivery d
-                     where %L = any (p_channels) and %s order by %s limit p_limit)',
-                   channel, replace(lane, 'CHANNEL', quote_literal(channel)), lane_order), ' union all ')
+        select string_agg(format($part$
+            (select d.message_id, d.next_attempt_at from outbound_delivery d
+             where %2$L = any (p_channels) and %1$s and d.owner_id = o.id and d.channel = %2$L and d.priority = p_rank
+               and (d.next_attempt_at, d.message_id) <= (last_at, last_id)
+             order by d.next_attempt_at, d.message_id limit p_limit)$part$, rows_of_scope, channel), ' union all ')
         into messages
         from unnest(array['ZALO', 'FB', 'SMS', 'CALL_NOTE']) as c (channel);
 
@@ -184,7 +170,13 @@ begin
         select count(*) from (
             select from owner o, unnest(p_channels) as c (channel), unnest(array[1, 2, 3]::smallint[]) as r (rank)
             cross join lateral (
-                select from outbound_delivery d where LANE limit p_most
+                select from outbound_delivery d
+                where ROWS_OF_SCOPE and d.owner_id = o.id and d.channel = c.channel and d.priority = r.rank
+                  and (d.next_attempt_at, d.message_id)
+                      <= (case when r.rank < p_last_rank then p_now else p_last_at end,
+                          case when r.rank < p_last_rank then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+                               else p_last_id end)
+                limit p_most
             ) f
             where o.id is not null and r.rank <= p_last_rank
             limit p_most
@@ -192,14 +184,7 @@ begin
     );
 end
 $body$;
-        $create$,
-            'MESSAGES', replace(replace(replace(messages, 'RANK', 'p_rank'), 'LAST_AT', 'last_at'),
-                                'LAST_ID', 'last_id')),
-            'LANE', replace(replace(replace(replace(lane, 'CHANNEL', 'c.channel'), 'RANK', 'r.rank'),
-                'LAST_AT', 'case when r.rank < p_last_rank then p_now else p_last_at end'),
-                'LAST_ID', 'case when r.rank < p_last_rank then ''ffffffff-ffff-ffff-ffff-ffffffffffff''
-                            else p_last_id end')),
-            'KIND', kind),
+        $create$, 'MESSAGES', messages), 'ROWS_OF_SCOPE', rows_of_scope), 'KIND', kind),
             'FIRST_OWNER', first_owner), 'NEXT_OWNER', next_owner);
     end loop;
 end

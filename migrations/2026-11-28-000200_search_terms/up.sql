@@ -33,7 +33,8 @@ as $$
                 -- Without marks; the letters of Vietnamese are all there are.
                 translate(lower(concat_ws(' ', p_search, p_full_name)),
                     'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ',
-                    'aaaaaaaaaaaaaaaaaeeeeeeeeeeeiiiiiooooooooooooooooouuuuuuuuuuuyyyyyd'), '\s+') as w (word),
+                    'aaaaaaaaaaaaaaaaaeeeeeeeeeeeiiiiiooooooooooooooooouuuuuuuuuuuyyyyyd'), '\s+') as s (word),
+             lateral (select rtrim(s.word, '.,;:!?)]}"''…”’»')) as w (word),
              lateral (
                  select w.word as term
                  union all
@@ -77,7 +78,7 @@ insert into outbound_template_term (template_key, term)
 select distinct t.key, e.term
 from outbound_template t,
      lateral unnest(tsvector_to_array(outbound_terms_of_search_v1(
-         t.key || ' ' || regexp_replace(t.body, '\S*\{\{.*?\}\}\S*', ' ', 'g'), null, null, null, null))) as e (term);
+         t.key || ' ' || regexp_replace(t.body, '\S*\{\{[^}]*\}\}\S*', ' ', 'g'), null, null, null, null))) as e (term);
 
 -- A message's id holds the time of its creation, so a list of some days is a range of ids.
 drop index outbound_message_created;

@@ -32,9 +32,8 @@ pub fn folded(text: &str) -> String {
             folded.push(c.to_ascii_lowercase());
         } else {
             decompose_canonical(c, |part| {
-                if !is_combining_mark(part) {
-                    folded.extend(part.to_lowercase().map(|c| if c == 'đ' { 'd' } else { c }));
-                }
+                let plain = part.to_lowercase().filter(|c| !is_combining_mark(*c));
+                folded.extend(plain.map(|c| if c == 'đ' { 'd' } else { c }));
             });
         }
     }

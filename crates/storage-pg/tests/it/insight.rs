@@ -130,9 +130,9 @@ const FILLING: &str = "
            at, 'o' || (n % 50) as owner_id, 'b' || (n % 5) as branch_id, n % 20 as fate
     from (select n, timestamptz '2026-03-02 03:00Z' - (200000 - n) * interval '2 minutes' as at
           from generate_series(1, 200000) as n) t;
-    insert into outbound_message (id, channel, body, created_by, created_at, duplicate_key, local_day, search, owner_id,
-        branch_id)
-    select id, 'ZALO', 'x', 'system', at, id, '2026-03-02', 'x', owner_id, branch_id from filling;
+    insert into outbound_message (id, channel, body, created_by, created_at, duplicate_key, local_day, search, terms,
+        owner_id, branch_id)
+    select id, 'ZALO', 'x', 'system', at, id, '2026-03-02', 'x', '', owner_id, branch_id from filling;
     insert into outbound_delivery (message_id, status, priority, channel, owner_id, branch_id, next_attempt_at, attempt,
         retry_count, handoff_failures, lost_leases, attempted, revision, updated_at, sent_at, failure_kind, error)
     select id, case when fate = 0 then 'FAILED' when fate = 1 then 'QUEUED' else 'SENT' end, 2, 'ZALO', owner_id,

@@ -198,18 +198,6 @@ async fn a_run_of_retries_steps_over_an_owner_at_the_limit_and_over_what_never_f
 }
 
 #[tokio::test]
-async fn a_run_in_a_branch_costs_nothing_of_what_waits_in_others() {
-    let fixture = fixture().await;
-    let elsewhere =
-        QUEUED.replace("'b1', due_at", "case when owner_id = 'greedy' then 'b2' else 'b1' end, due_at");
-    fill(&fixture, &[&elsewhere]).await;
-    execute(&fixture, "update outbound_delivery set branch_id = 'b1' where message_id = md5('7')::uuid")
-        .await;
-    assert_cheap(&fixture, BRANCH, 1_000_000, 50, 3_000).await;
-    assert_cheap(&fixture, BRANCH, 1_000_000, 1, 3_000).await;
-}
-
-#[tokio::test]
 async fn of_each_of_a_thousand_owners_only_a_few_rows_are_read() {
     let fixture = fixture().await;
     execute(&fixture, &(CROWD.to_owned() + QUEUED + "analyze outbound_delivery")).await;

@@ -10,7 +10,7 @@ fn the_pictures_have_their_numbers_beside_them_and_follow_what_happens() {
     browser.go(&site.page("/outbound/overview"));
     // As many bars as hours, and as many messages as the queue has.
     assert_eq!((browser.count(".plot g"), browser.count("#hours-table tbody tr")), (24, 24));
-    let drawn = browser.run("return [...document.querySelectorAll('#hours-table tbody td:last-child')].reduce((sum, one) => sum + Number(one.innerText), 0)");
+    let drawn = browser.run("return [...document.querySelectorAll('#hours-table tbody td:last-child')].reduce((sum, one) => sum + Number(one.textContent), 0)");
     let shown = browser.run("const request = new XMLHttpRequest(); request.open('GET', '/outbound', false); request.send(); return Number(new DOMParser().parseFromString(request.responseText, 'text/html').querySelector('[data-count=ALL]').innerText)");
     assert_eq!(drawn, shown);
     let silent = browser.run("return [...document.querySelectorAll('main svg:not([aria-hidden])')].filter(one => one.getAttribute('role') !== 'img' || !one.getAttribute('aria-label')).length");
@@ -29,7 +29,7 @@ fn the_numbers_are_those_of_the_own_scope() {
     let sums = [Token::Admin, Token::Manager, Token::Telesales].map(|token| {
         sign_in(&browser, &site, token);
         browser.go(&site.page("/outbound/overview"));
-        let sum = browser.run("return [...document.querySelectorAll('#hours-table tbody td:last-child')].reduce((sum, one) => sum + Number(one.innerText), 0)");
+        let sum = browser.run("return [...document.querySelectorAll('#hours-table tbody td:last-child')].reduce((sum, one) => sum + Number(one.textContent), 0)");
         let owners = browser.count("#limits .bars li");
         browser.click(".me-acts button");
         browser.until_seen("Bạn đã đăng xuất.");

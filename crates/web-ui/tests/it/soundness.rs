@@ -38,7 +38,7 @@ pub fn telling_message(browser: &Browser, site: &Site) -> String {
 }
 
 /// A list of which some rows are good, one is skipped and two are bad.
-const LIST: &str = "Số điện thoại,Họ tên,Số tiền,Hạn nộp,Ghi chú\n0987654321,Nguyễn Minh Anh,2.450.000đ,25/11,gọi trước\n0987654322,Trần Gia Huy,1.800.000đ,25/11,\n0987 65,Lê Ngọc Bích,2.450.000đ,25/11,\n0987654324,Phạm Đức Thịnh,,25/11,\n0987654321,Nguyễn Minh Anh,2.450.000đ,25/11,\n+84 987 654 325,Hoàng Thảo Vy,3.200.000đ,26/11,mới";
+const LIST: &str = "Số điện thoại,Họ tên,Số tiền,Hạn nộp,Người phụ trách\n0987654321,Nguyễn Minh Anh,2.450.000đ,25/11,Nguyễn Thị Lan\n0987654322,Trần Gia Huy,1.800.000đ,25/11,Nguyễn Thị Lan\n0987 65,Lê Ngọc Bích,2.450.000đ,25/11,Nguyễn Thị Lan\n0987654324,Phạm Đức Thịnh,,25/11,Nguyễn Thị Lan\n0987654321,Nguyễn Minh Anh,2.450.000đ,25/11,Nguyễn Thị Lan\n+84 987 654 325,Hoàng Thảo Vy,3.200.000đ,26/11,Nguyễn Thị Lan";
 
 /// Goes to a page of [`PAGES`]; `message` is a message's id.
 pub fn visit(browser: &Browser, site: &Site, path: &str, message: &str) {
