@@ -235,7 +235,11 @@ async fn a_search_finds_in_the_database_what_the_domain_says() {
                         let value = |name: &str| Some(if name == "a" { a.clone() } else { b.clone() });
                         content.text = Text(template.body.render(value).unwrap());
                     }
-                    1 => content.text = Text(text(&mut dice, 6)),
+                    // Of a template that is no more.
+                    1 => {
+                        content.template_key = Some(TemplateKey::parse("once_there").unwrap());
+                        content.text = Text(text(&mut dice, 6));
+                    }
                     _ => (content.template_key, content.text) = (None, Text(text(&mut dice, 4))),
                 }
             })
