@@ -174,11 +174,13 @@ fn digits(text: &str) -> Vec<String> {
     if !like_a_number || found.len() < FEWEST_DIGITS {
         return Vec::new();
     }
-    match found.strip_prefix("84") {
+    let mut ways = match found.strip_prefix("84") {
         Some(national) if text.trim_start().starts_with('+') => vec![format!("0{national}")],
         Some(national) if found.len() >= 5 => vec![format!("0{national}"), found],
         Some(_) | None => vec![found],
-    }
+    };
+    ways.retain(|digits| digits.len() >= FEWEST_DIGITS);
+    ways
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn a_manager_writes_a_template_that_others_then_send_with() {
     browser.fill("#key", "Nhắc lịch");
     // While it is being written, what does not parse is said with its place.
     browser.fill("#body", "Chào {{ name }}, lớp {{ lop học }}");
-    browser.until_seen("“lop học” ở dòng 1, ký tự 21 không phải tên biến");
+    browser.until_seen("“lop học” ở dòng 1, ký tự 22 không phải tên biến");
     browser.fill("#body", "Chào {{ name }}, lớp {{ className }} học lúc {{ time }}.");
     browser.until_seen("Người gửi phải điền: Lớp, Giờ");
     assert_eq!(
