@@ -11,6 +11,7 @@ mod explain_message;
 mod gateway;
 mod heartbeat;
 mod jobs;
+mod layers;
 mod manage;
 mod run_worker;
 mod state_machine;
