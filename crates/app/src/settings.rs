@@ -97,29 +97,18 @@ fn keep_to_this_machine(
     if server.test_clock.is_some() {
         reader.refuse(&v::OUTBOUND_TEST_CLOCK_FILE, &v::Entry::takes(&v::OUTBOUND_TEST_CLOCK_FILE));
     }
-    let webhook_secret = n8n.and_then(|n8n| n8n.webhook_secret.as_ref());
-    let secrets: [(&dyn v::Entry, Option<&Secrets>); 6] = [
-        (&v::JWT_SECRET, access.jwt_secret.as_ref()),
-        (&v::WORKER_SECRET, access.worker_secret.as_ref()),
-        (&v::N8N_CALLBACK_SECRET, access.callback_secret.as_ref()),
-        (&v::SERVICE_TOKEN, access.service_token.as_ref()),
-        (&v::METRICS_TOKEN, access.metrics_token.as_ref()),
-        (&v::N8N_WEBHOOK_SECRET, webhook_secret),
-    ];
+    let secrets: Vec<_> = secrets(access, n8n).collect();
     for (index, (variable, secret)) in secrets.iter().copied().enumerate() {
         let generated = reader.origin(variable) == Origin::Generated;
-        if secret.is_some_and(|secret| generated || secret.is_weak()) {
+        if generated || secret.is_weak() {
             let least = secret::SHORTEST_SAFE;
             let takes = format!(
-                "a secret of your own, of at least {least} characters and no well-known word, as BIND_ADDR {} can be reached from other machines",
+                "a secret of your own, of at least {least} characters and neither well-known words nor keys side by side, as BIND_ADDR {} can be reached from other machines",
                 server.bind
             );
             reader.refuse(variable, &takes);
         }
-        let before = secrets.iter().take(index);
-        let shared =
-            before.filter(|(_, other)| secret.zip(*other).is_some_and(|(one, other)| one.overlaps(other)));
-        for (other, _) in shared {
+        for (other, _) in secrets.iter().take(index).filter(|(_, other)| secret.overlaps(other)) {
             let takes = format!(
                 "a secret of its own, as BIND_ADDR {} can be reached from other machines: {} has the same",
                 server.bind,
@@ -128,6 +117,22 @@ fn keep_to_this_machine(
             reader.refuse(variable, &takes);
         }
     }
+}
+
+/// Every secret that is set, with its setting: what opens the server's doors and what signs.
+pub(crate) fn secrets<'a>(
+    access: &'a AccessSettings,
+    n8n: Option<&'a N8nSettings>,
+) -> impl Iterator<Item = (&'static dyn v::Entry, &'a Secrets)> {
+    let all: [(&'static dyn v::Entry, Option<&Secrets>); 6] = [
+        (&v::JWT_SECRET, access.jwt_secret.as_ref()),
+        (&v::WORKER_SECRET, access.worker_secret.as_ref()),
+        (&v::N8N_CALLBACK_SECRET, access.callback_secret.as_ref()),
+        (&v::SERVICE_TOKEN, access.service_token.as_ref()),
+        (&v::METRICS_TOKEN, access.metrics_token.as_ref()),
+        (&v::N8N_WEBHOOK_SECRET, n8n.and_then(|n8n| n8n.webhook_secret.as_ref())),
+    ];
+    all.into_iter().filter_map(|(variable, secret)| Some((variable, secret?)))
 }
 
 /// The environment of this process, read once.

@@ -7,7 +7,7 @@ use crate::account::Account;
 use crate::error::StartError;
 
 /// The oldest major version that has all we use (`CREATE DATABASE .. STRATEGY`).
-const OLDEST: u32 = 15;
+pub const OLDEST_POSTGRES: u32 = 15;
 
 /// Folders whose entries are versions, each with the way to its programs.
 const VERSIONED: &[(&str, &str)] = &[
@@ -46,7 +46,7 @@ impl Binaries {
             let Some(found) = Self::in_folder(&candidate, account) else { continue };
             let fits = match &made_by {
                 Some(version) => found.major.to_string() == *version,
-                None => found.major >= OLDEST,
+                None => found.major >= OLDEST_POSTGRES,
             };
             if fits {
                 return Ok(found);
@@ -124,6 +124,12 @@ mod tests {
         {
             assert_eq!(version_in(OsStr::new(name)), version, "{name}");
         }
+    }
+
+    #[test]
+    fn the_scripts_install_no_older_version() {
+        let script = include_str!("../../../scripts/lib.sh");
+        assert!(script.lines().any(|line| line == format!("oldest_postgres={OLDEST_POSTGRES}")));
     }
 
     #[test]

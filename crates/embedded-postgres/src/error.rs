@@ -2,6 +2,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::binaries::OLDEST_POSTGRES;
+
 const HOW_TO_INSTALL: &str = "install them with `apt-get install postgresql` (Debian, Ubuntu) or \
     `brew install postgresql@15` (macOS), name their folder in PG_BIN_DIR, or set DATABASE_URL";
 
@@ -10,8 +12,7 @@ const HOW_TO_INSTALL: &str = "install them with `apt-get install postgresql` (De
 pub enum StartError {
     /// The machine has no server programs that fit.
     #[error(
-        "PostgreSQL's server programs (`postgres` and `initdb`, version 15 or newer) are not on this machine: {}",
-        HOW_TO_INSTALL
+        "PostgreSQL's server programs (`postgres` and `initdb`, version {OLDEST_POSTGRES} or newer) are not on this machine: {HOW_TO_INSTALL}"
     )]
     NoBinaries,
     /// The folder that the caller named has no usable programs.

@@ -38,6 +38,7 @@ mod server;
 mod wait;
 
 pub use address::Address;
+pub use binaries::OLDEST_POSTGRES;
 pub use config::{Config, Storage};
 pub use detached::start_detached;
 pub use error::{StartError, StopError};

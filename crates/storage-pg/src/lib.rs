@@ -36,3 +36,4 @@ pub use monitor::{Backlog, Observer, PoolStatus};
 pub use pool::PoolSettings;
 pub use server::DatabaseServer;
 pub use store::PgStore;
+pub use tls::is_readable_on_the_way;

@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
+use tokio_postgres::config::Host;
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -54,6 +55,23 @@ impl Target {
             }
         }
     }
+}
+
+/// Whether what goes to and fro can be read on the way: a plain connection that leaves this machine. One who writes
+/// `sslmode=disable` has said that the way is their own.
+///
+/// # Errors
+/// When the URL can't be read.
+pub fn is_readable_on_the_way(url: &str) -> Result<bool, StoreError> {
+    let Target { config, tls } = Target::parse(url)?;
+    let (_, mode, _) = split(url);
+    let stays_here = |host: &Host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+    };
+    Ok(tls.is_none() && mode.as_deref() != Some("disable") && !config.get_hosts().iter().all(stays_here))
 }
 
 /// What to do with a new connection, whatever it is encrypted with.
@@ -121,5 +139,22 @@ mod tests {
         assert!(Target::parse("postgresql://host/db?sslmode=maybe").is_err());
         assert!(Target::parse("postgresql://host/db?sslmode=require&sslrootcert=/nonexistent").is_err());
         assert!(Target::parse("nonsense").is_err());
+    }
+
+    #[test]
+    fn a_plain_connection_that_leaves_the_machine_can_be_read_on_the_way() {
+        for (url, readable) in [
+            ("postgresql://u:p@db.example.vn/x", true),
+            ("postgresql://u:p@192.0.2.7:5432/x?sslmode=prefer", true),
+            ("postgresql://u:p@localhost,192.0.2.7/x", true),
+            ("postgresql://u:p@db.example.vn/x?sslmode=require", false),
+            ("postgresql://u:p@postgres/x?sslmode=disable", false),
+            ("postgresql://u:p@localhost/x", false),
+            ("postgresql://u:p@127.0.0.1:5432/x", false),
+            ("postgresql://u:p@[::1]/x", false),
+            ("postgresql:///x?host=/run/postgresql&user=u", false),
+        ] {
+            assert_eq!(is_readable_on_the_way(url).unwrap(), readable, "{url}");
+        }
     }
 }

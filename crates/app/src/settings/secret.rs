@@ -9,8 +9,20 @@ use super::kind::{Kind, Reason};
 
 /// Shorter secrets can be guessed; such a server keeps to this machine.
 pub(crate) const SHORTEST_SAFE: usize = 16;
-/// So many different letters and digits must be left of a safe one without the words that everybody tries first.
+/// So many different letters and digits must be left of a safe one without the words and the rows of neighbours that
+/// everybody tries first.
 const FEWEST_DIFFERENT: usize = 8;
+/// From so many on, characters that follow each other in the alphabet or on the keyboard are no chance.
+const SHORTEST_ROW: usize = 4;
+/// What lies side by side, forwards and backwards; digits go round.
+const NEIGHBOURS: [&str; 6] = [
+    "abcdefghijklmnopqrstuvwxyz",
+    "01234567890",
+    "qwertyuiop",
+    "asdfghjkl",
+    "zxcvbnm",
+    "1q2w3e4r5t6y7u8i9o0p",
+];
 /// Words that stand in examples and on the lists of those who guess.
 const WELL_KNOWN: [&str; 14] = [
     "changeme",
@@ -56,7 +68,8 @@ impl Secrets {
         self.0.iter().any(|secret| other.0.contains(secret))
     }
 
-    /// Whether one of them could be guessed.
+    /// Whether one of them could be guessed. A random one of 16 hexadecimal digits passes nearly always, a longer one
+    /// always.
     pub(crate) fn is_weak(&self) -> bool {
         self.0.iter().any(|secret| can_be_guessed(secret))
     }
@@ -65,8 +78,25 @@ impl Secrets {
 fn can_be_guessed(secret: &str) -> bool {
     let lower = secret.to_lowercase();
     let rest = WELL_KNOWN.iter().fold(lower, |rest, word| rest.replace(word, ""));
-    let different: BTreeSet<char> = rest.chars().filter(|c| c.is_alphanumeric()).collect();
+    let rest: Vec<char> = rest.chars().filter(|c| c.is_alphanumeric()).collect();
+    let different: BTreeSet<char> = without_rows(&rest).collect();
     secret.chars().count() < SHORTEST_SAFE || different.len() < FEWEST_DIFFERENT
+}
+
+/// The characters that are no part of a row of neighbours.
+fn without_rows(secret: &[char]) -> impl Iterator<Item = char> {
+    secret
+        .chunk_by(|one, next| are_neighbours(*one, *next))
+        .filter(|row| row.len() < SHORTEST_ROW)
+        .flatten()
+        .copied()
+}
+
+fn are_neighbours(one: char, next: char) -> bool {
+    NEIGHBOURS.iter().any(|row| {
+        let pairs = row.chars().zip(row.chars().skip(1));
+        pairs.into_iter().any(|pair| pair == (one, next) || pair == (next, one))
+    })
 }
 
 impl fmt::Debug for Secrets {
@@ -134,5 +164,59 @@ impl Kind for Headers {
             (is_name && is_value).then(|| (name.to_owned(), value.to_owned()))
         };
         text.split(',').map(pair).collect::<Option<_>>().ok_or(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_type_without_thinking_can_be_guessed() {
+        for weak in [
+            "0123456789abcdef",
+            "1234567890123456",
+            "fedcba9876543210",
+            "9876543210987654",
+            "qwertyuiopasdfgh",
+            "1q2w3e4r5t6y7u8i",
+            "abcdefghijklmnop",
+            "poiuytrewqlkjhgfdsa",
+            "abcabcabcabcabcabc",
+            "abcd1234efgh5678ijkl",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "Secret-Token-Password-123",
+        ] {
+            assert!(can_be_guessed(weak), "{weak}");
+        }
+    }
+
+    #[test]
+    fn what_chance_made_can_not() {
+        for good in [
+            "9b1c63e0f7a2d458",
+            "c0ffee15900dbabe7e57",
+            "7f3a9c1e5b2d8046af13",
+            "Tr7!kz0Qw-9pLm_2xVb",
+            "8d4e2f6a0b7c1935e8d4e2f6a0b7c193",
+        ] {
+            assert!(!can_be_guessed(good), "{good}");
+        }
+    }
+
+    #[test]
+    fn of_many_random_secrets_as_openssl_makes_them_none_is_refused() {
+        // A generator of its own, so that each run sees the same ones.
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut digit = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            char::from_digit((state >> 33) as u32 % 16, 16).unwrap()
+        };
+        for _ in 0..20_000 {
+            let secret: String = (0..48).map(|_| digit()).collect();
+            assert!(!can_be_guessed(&secret), "{secret}");
+        }
     }
 }

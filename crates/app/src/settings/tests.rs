@@ -123,13 +123,16 @@ fn an_empty_value_counts_as_none_and_a_channel_s_quiet_hours_override() {
 fn beyond_this_machine_secrets_must_be_chosen_and_long() {
     let open = ("BIND_ADDR", "0.0.0.0:8080");
     for weak in [
-        "0123456789abcdef,short",
+        "e8d4e2f6a0b7c193,short",
+        "0123456789abcdef",
+        "1234567890123456",
+        "qwertyuiopasdfgh",
         "aaaaaaaaaaaaaaaaaaaaaaaa",
         "change-me-change-me-please",
         "my-secret-password-123",
         "outbound-secret-token-example",
     ] {
-        let found = problems(&[open, ("WORKER_SECRET", weak), ("JWT_SECRET", "fedcba9876543210")]);
+        let found = problems(&[open, ("WORKER_SECRET", weak), ("JWT_SECRET", "e07d15c9a3f2468b")]);
         let [problem] = found.as_slice() else { panic!("{weak}: {found:?}") };
         let line = problem.to_string();
         assert!(

@@ -97,9 +97,10 @@ variables! {
         LOG_FORMAT: LogFormats = LogFormats, Some("text");
         /// Which log lines are written.
         RUST_LOG: LogFilter = LogFilter, Some("info,actix_server=warn");
-        /// Opens /metrics beyond this machine, as a bearer token.
+        /// Opens /metrics beyond this machine, as a bearer token; with PUBLIC_URL on this machine too.
         METRICS_TOKEN: OneOrTwo = OneOrTwo, None;
-        /// How long the server still takes requests after it was told to stop, while /readyz says so: a load balancer's time to go elsewhere.
+        /// How long the server still takes requests after it was told to stop, while /readyz says so: a load balancer's
+        /// time to go elsewhere.
         HTTP_GRACE_SECONDS: Seconds = Seconds(Whole::zero_is("0: none", 300)), Some("0");
     }
     section "Traces (OpenTelemetry; off unless there is an endpoint)" {
@@ -111,7 +112,9 @@ variables! {
         OTEL_TRACES_SAMPLER_ARG: Share = Share, Some("1");
     }
     section "The database" {
-        /// The PostgreSQL to use; without it the server starts a private one of its own.
+        /// The PostgreSQL to use; without it the server starts a private one of its own. The connection is plain unless
+        /// the address ends in ?sslmode=require: then it is encrypted, and the certificate checked against this machine's
+        /// authorities or those in the file that &sslrootcert=/path names.
         DATABASE_URL: Postgres = Postgres, None;
         /// How many connections the server keeps at most.
         DB_POOL_SIZE: Whole = Whole::new(2, 500), Some("10");

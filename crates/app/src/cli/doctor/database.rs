@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use chrono::TimeDelta;
 use domain::ports::Clock;
+use embedded_postgres::OLDEST_POSTGRES;
 use storage_pg::{DatabaseServer, PgStore};
 
 use super::queue;
@@ -21,8 +22,6 @@ const CLOCK: &str = "clock";
 const SKEW_TO_WARN: TimeDelta = TimeDelta::seconds(1);
 /// So much makes leases and quiet hours wrong.
 const SKEW_TO_FAIL: TimeDelta = TimeDelta::seconds(10);
-/// The oldest PostgreSQL that has all we use.
-const OLDEST: u32 = 15;
 
 /// All that needs the database.
 pub(super) async fn check(settings: &Settings, data_dir: &DataDir) -> Vec<Check> {
@@ -48,6 +47,13 @@ async fn look_into(settings: &Settings, url: &str, clock: Arc<dyn Clock>) -> Vec
         Ok(checks) => checks,
         Err(error) => return vec![unreachable(&error)],
     };
+    if storage_pg::is_readable_on_the_way(url).unwrap_or(false) {
+        checks.push(Check::warn(
+            DATABASE,
+            "the connection is plain and leaves this machine: phone numbers and texts can be read on the way",
+            "add ?sslmode=require to DATABASE_URL, or ?sslmode=disable where the network is yours alone",
+        ));
+    }
     if settings.database.url.is_none() {
         let advice =
             "set DATABASE_URL for anything but trying it out: nobody backs the private PostgreSQL up";
@@ -81,8 +87,8 @@ async fn server(store: &PgStore, clock: &dyn Clock) -> anyhow::Result<Vec<Check>
     let said = format!("PostgreSQL {version} answers in {:.1} ms", took.as_secs_f64() * 1_000.0);
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     let database = match major {
-        Some(major) if major < OLDEST => {
-            Check::fail(DATABASE, said, format!("move to PostgreSQL {OLDEST} or newer"))
+        Some(major) if major < OLDEST_POSTGRES => {
+            Check::fail(DATABASE, said, format!("move to PostgreSQL {OLDEST_POSTGRES} or newer"))
         }
         Some(_) | None => Check::ok(DATABASE, said),
     };

@@ -1,7 +1,7 @@
 //! Settings and the strength of secrets.
 
 use super::report::Check;
-use crate::settings::{Layers, Origin, Problems, Secrets, Settings, variables as v};
+use crate::settings::{self, Layers, Origin, Problems, Secrets, Settings};
 
 const SETTINGS: &str = "settings";
 const SECRETS: &str = "secrets";
@@ -27,18 +27,11 @@ pub(super) fn good(layers: &Layers, settings: &Settings) -> Vec<Check> {
 }
 
 fn secrets(layers: &Layers, settings: &Settings) -> Vec<Check> {
-    let (access, n8n) = (&settings.access, &settings.n8n);
-    let all: [(&'static str, Option<&Secrets>); 6] = [
-        (v::JWT_SECRET.name, access.jwt_secret.as_ref()),
-        (v::WORKER_SECRET.name, access.worker_secret.as_ref()),
-        (v::N8N_CALLBACK_SECRET.name, access.callback_secret.as_ref()),
-        (v::SERVICE_TOKEN.name, access.service_token.as_ref()),
-        (v::METRICS_TOKEN.name, access.metrics_token.as_ref()),
-        (v::N8N_WEBHOOK_SECRET.name, n8n.webhook_secret.as_ref()),
-    ];
-    let set: Vec<(&'static str, &Secrets)> =
-        all.into_iter().filter_map(|(name, secrets)| Some((name, secrets?))).collect();
-    let mut checks: Vec<Check> = access
+    let set: Vec<(&str, &Secrets)> = settings::secrets(&settings.access, Some(&settings.n8n))
+        .map(|(variable, secrets)| (variable.name(), secrets))
+        .collect();
+    let mut checks: Vec<Check> = settings
+        .access
         .closed()
         .into_iter()
         .map(|line| Check::warn(SECRETS, line, "set it in the server's environment, if that is to be open"))
@@ -47,7 +40,9 @@ fn secrets(layers: &Layers, settings: &Settings) -> Vec<Check> {
         if secrets.is_weak() {
             checks.push(Check::warn(
                 SECRETS,
-                format!("{name} can be guessed: it is short, or made of well-known words"),
+                format!(
+                    "{name} can be guessed: it is short, or made of well-known words or keys side by side"
+                ),
                 "take a longer one, such as that of `openssl rand -hex 24`",
             ));
         }
@@ -58,11 +53,11 @@ fn secrets(layers: &Layers, settings: &Settings) -> Vec<Check> {
                 "take the old one away once everybody uses the new one",
             ));
         }
-        let same = set.iter().find(|(other, others)| other > name && others.first() == secrets.first());
+        let same = set.iter().find(|(other, others)| other > name && others.overlaps(secrets));
         if let Some((other, _)) = same {
             checks.push(Check::warn(
                 SECRETS,
-                format!("{name} and {other} are the same"),
+                format!("{name} and {other} have the same"),
                 "give each its own: who knows one must not know the other",
             ));
         }
