@@ -5,10 +5,11 @@ use std::sync::Arc;
 use http_api::{AuthSettings, ByAlgorithm, Expected, Hs256, Jwks, TokenVerifier};
 
 use crate::jwks::PublishedKeys;
-use crate::settings::{AccessSettings, Secrets};
+use crate::settings::{AccessSettings, Secrets, Settings};
 
 /// What opens the API.
-pub(crate) fn auth(access: &AccessSettings) -> anyhow::Result<AuthSettings> {
+pub(crate) fn auth(settings: &Settings) -> anyhow::Result<AuthSettings> {
+    let access = &settings.access;
     let secrets = |secrets: &Option<Secrets>| http_api::Secrets::parse(&secrets.as_ref()?.joined());
     Ok(AuthSettings {
         tokens: tokens(access)?,
@@ -16,6 +17,7 @@ pub(crate) fn auth(access: &AccessSettings) -> anyhow::Result<AuthSettings> {
         callback: secrets(&access.callback_secret),
         service: secrets(&access.service_token),
         metrics: secrets(&access.metrics_token),
+        is_fronted: settings.server.public_url.is_some(),
         requests_per_second: access.requests_per_second,
     })
 }

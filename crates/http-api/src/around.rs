@@ -12,7 +12,9 @@ use actix_web::http::header::{
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
+use domain::ids::MessageId;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::api::Api;
 use crate::deadline;
@@ -71,7 +73,7 @@ pub async fn around(
     let method = request.method().clone();
     let started = Instant::now();
     // Of the highest level: whatever is logged at all says to which request it belongs.
-    let span = tracing::error_span!("request", request_id = %id);
+    let span = tracing::error_span!("request", request_id = %id, message_id = Empty);
     let traced = api.as_ref().and_then(|api| {
         let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
         Some(api.tracer.as_ref()?.open(traceparent))
@@ -117,6 +119,11 @@ fn finish(
     }
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%method, path = route, status, ms, "request");
+}
+
+/// Names the one message that a request is about, in the lines that the log has for the request from here on.
+pub(crate) fn is_about(message: MessageId) {
+    tracing::Span::current().record("message_id", tracing::field::display(message));
 }
 
 /// What kind of answer it is, by its path.

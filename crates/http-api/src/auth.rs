@@ -42,6 +42,9 @@ pub struct AuthSettings {
     pub service: Option<Secrets>,
     /// `METRICS_TOKEN`.
     pub metrics: Option<Secrets>,
+    /// Whether something stands in front of the server (`PUBLIC_URL`): then a request that comes from this machine may
+    /// be anybody's.
+    pub is_fronted: bool,
     /// `API_RATE_LIMIT_PER_SECOND`: how many requests one user, or the holders of the service token, may make.
     pub requests_per_second: Option<NonZeroU32>,
 }
@@ -132,9 +135,11 @@ impl Gate {
         }
     }
 
-    /// Lets in whoever may read the metrics: this machine itself, or the holder of the metrics token.
+    /// Lets in whoever may read the metrics: this machine itself, or the holder of the metrics token. Not every proxy
+    /// marks what it passes on, so behind one this machine shows the token too where there is one.
     pub(crate) fn metrics(&self, request: &HttpRequest) -> Result<(), ApiError> {
-        if nearby::is_from_here(request) {
+        let may_be_anybody = self.settings.is_fronted && self.settings.metrics.is_some();
+        if nearby::is_from_here(request) && !may_be_anybody {
             return Ok(());
         }
         let secrets = self.settings.metrics.as_ref().ok_or_else(|| closed("METRICS_TOKEN"))?;

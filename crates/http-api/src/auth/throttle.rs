@@ -1,4 +1,5 @@
-//! Slows down those who guess secrets, and those who ask too often. A right secret is never taken for a guess.
+//! Answers those who guess secrets shortly, and those who ask too often. A right secret is never taken for a guess: N8N
+//! and whoever guesses may share an address. So this keeps nobody from guessing right; that is the secrets' length.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;

@@ -14,6 +14,7 @@ use super::problems::refusal;
 use super::shared::SharedFields;
 use crate::answer::Answer;
 use crate::api::Api;
+use crate::around::is_about;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Form, InLanguage, May, MessagingCreate, QueryOf};
 use crate::fields::Fields;
@@ -171,7 +172,10 @@ pub(crate) async fn create(
             return Err(refusal(rejected.problems));
         }
         match batch.messages.first() {
-            Some((_, message)) => present(message),
+            Some((_, message)) => {
+                is_about(message.id);
+                present(message)
+            }
             None => Err(ApiError::Internal("one recipient made no message".to_owned())),
         }
     })

@@ -1,6 +1,9 @@
 //! The document is made of the handlers' own types.
 
 use actix_web::http::Method;
+use domain::template::MAX_BODY;
+use domain::usecase::create::prepare::MAX_TEXT;
+use serde_json::json;
 
 use crate::support::{TestApi, request};
 
@@ -22,6 +25,22 @@ async fn the_document_is_openapi_3_1_and_names_what_is_mounted() {
     }
     let message = &answer.body["components"]["schemas"]["MessageView"]["properties"];
     assert_eq!(message.as_object().unwrap().len(), 27);
+}
+
+#[actix_web::test]
+async fn the_document_gives_the_domain_s_limits() {
+    let answer = TestApi::new().send(request(Method::GET, "/openapi.json")).await;
+    let mut limited = 0;
+    for (name, schema) in answer.body["components"]["schemas"].as_object().unwrap() {
+        for (field, most) in [("text", MAX_TEXT), ("body", MAX_BODY)] {
+            let limit = &schema["properties"][field]["maxLength"];
+            if !limit.is_null() {
+                assert_eq!(*limit, json!(most), "{name}.{field}");
+                limited += 1;
+            }
+        }
+    }
+    assert_eq!(limited, 5, "a text that somebody sends has its limit in the document");
 }
 
 #[actix_web::test]

@@ -107,6 +107,7 @@ impl TestApi {
             callback: Secrets::parse("callback-old,callback-secret"),
             service: Secrets::parse("service-token"),
             metrics: Secrets::parse("metrics-old,metrics-token"),
+            is_fronted: false,
             requests_per_second: None,
         })
     }
