@@ -26,7 +26,7 @@ use crate::metrics::{Metrics, ServerMeter};
 use crate::pages::pages;
 use crate::settings::{ServerSettings, Settings};
 use crate::storage::{self, Ready, Storage};
-use crate::traces::Traces;
+use crate::traces::{LAST_EXPORT, Traces};
 use crate::watch::Watch;
 use crate::worker::{Worker, housekeeping, maintenance};
 
@@ -34,6 +34,18 @@ use crate::worker::{Worker, housekeeping, maintenance};
 const BACKLOG: u32 = 2_048;
 /// What a request may take at the end, beyond the time limit of a hand-off.
 const DRAIN_MARGIN: Duration = Duration::from_secs(5);
+
+/// What a run or a request may take at the end.
+fn drain(settings: &Settings) -> Duration {
+    settings.n8n.timeout.to_std().unwrap_or_default() + DRAIN_MARGIN
+}
+
+/// How long [`Server::stop`] takes at most while the database answers: runs end, the grace passes, what came in it is
+/// answered, the last traces go. Where the database is away, runs keep what they have not saved for longer.
+pub fn longest_stop(settings: &Settings) -> Duration {
+    let grace = settings.server.grace.to_std().unwrap_or_default();
+    grace + 2 * drain(settings) + LAST_EXPORT
+}
 
 /// Time and chance, handed in.
 #[derive(Clone)]
@@ -114,12 +126,12 @@ impl Server {
             shutdown,
         };
         let runs = TaskTracker::new();
-        let auth = auth(&settings.access)?;
+        let auth = auth(settings)?;
         let (tokens, gate) = (auth.tokens.clone(), Arc::new(Gate::new(auth)));
         let pages = pages(settings, storage, &engine, tokens, Arc::clone(&gate), runs.clone(), demo_logins);
         let mut api = api(settings, storage, &engine, &metrics, runs.clone(), gate)?;
         api.tracer = traces.clone().map(|traces| traces as Arc<dyn Tracer>);
-        let drain = settings.n8n.timeout.to_std().context("N8N_TIMEOUT_SECONDS")? + DRAIN_MARGIN;
+        let drain = drain(settings);
         let grace = settings.server.grace.to_std().context("HTTP_GRACE_SECONDS")?;
         let (http, serving) = serve_http(api, pages, socket, &settings.server, drain)?;
         let mut loops = start_loops(&engine, settings, storage);
@@ -152,7 +164,7 @@ impl Server {
         }
     }
 
-    /// Stops: no new lease, running hand-offs end and what is left of their batches is given back, requests are
+    /// Stops, within [`longest_stop`]: no new lease, running hand-offs end and what is left of their batches is given back, requests are
     /// answered; then nothing of the server is left but its database.
     ///
     /// From the first moment `/readyz` says so, and each answer ends its connection. Requests that come all the same

@@ -24,7 +24,7 @@ use crate::settings::TraceSettings;
 use message::MessageTrace;
 
 /// How long the last spans may take to leave when the server stops.
-const LAST_EXPORT: Duration = Duration::from_secs(5);
+pub(crate) const LAST_EXPORT: Duration = Duration::from_secs(5);
 
 /// Records the spans of one server and sends them away, in portions, on a thread of its own.
 pub struct Traces {

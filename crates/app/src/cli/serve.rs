@@ -11,7 +11,7 @@ use super::{Failure, say};
 use crate::clock::{RandomEntropy, of_settings};
 use crate::data_dir::DataDir;
 use crate::database::Database;
-use crate::server::{Parts, Server, listen};
+use crate::server::{Parts, Server, listen, longest_stop};
 use crate::settings::{Layers, Origin, Settings, Values, variables as v};
 use crate::storage::Storage;
 use crate::{demo, secrets, telemetry};
@@ -98,7 +98,7 @@ async fn serve(
         error = server.ended() => Err(error),
         () = signals.next() => Ok(()),
     };
-    tracing::info!("stopping; a second signal stops at once");
+    tracing::info!(within = ?longest_stop(settings), "stopping; a second signal stops at once");
     tokio::select! {
         () = server.stop() => tracing::info!("stopped"),
         () = signals.next() => bail!("stopped by a second signal"),
