@@ -37,6 +37,8 @@ mod http;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod jwks;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod limits;

@@ -105,7 +105,11 @@ impl Process {
 
     /// SIGTERM.
     pub fn terminate(&self) {
-        kill(self.pid(), Signal::SIGTERM).unwrap();
+        self.signal(Signal::SIGTERM);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).unwrap();
     }
 
     /// `kill -9`, and waits until it is gone.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::json;
 use test_support::database::TestDatabase;
 use test_support::scripted_n8n::{CallbackPlan, Reaction, ScriptedN8n};
@@ -50,19 +51,24 @@ async fn sigterm_in_the_middle_of_a_run_gives_back_the_rest_of_the_batch_and_exi
 }
 
 #[tokio::test]
-async fn an_idle_server_stops_at_once_and_a_stopping_one_is_not_ready() {
+async fn an_idle_server_stops_at_once_by_either_signal_and_says_how_long_it_may_take() {
     let database = TestDatabase::create().await;
     let n8n = friendly_n8n().await;
     let mut values = settings(database.url(), &n8n.url());
     values.insert("WORKER_INTERVAL_SECONDS".to_owned(), "30".to_owned());
     values.insert("LOG_FORMAT".to_owned(), "json".to_owned());
     values.insert("BIND_ADDR".to_owned(), "localhost:0".to_owned());
-    let mut server = Process::serve(&values).await;
-    assert!(server.log().lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
-    let asked = std::time::Instant::now();
-    server.terminate();
-    assert_eq!(server.wait().await, Some(0), "{}", server.log());
-    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut server = Process::serve(&values).await;
+        let asked = std::time::Instant::now();
+        server.signal(signal);
+        assert_eq!(server.wait().await, Some(0), "{signal}: {}", server.log());
+        assert!(asked.elapsed() < Duration::from_secs(10), "{signal}: {:?}", asked.elapsed());
+        let lines: Vec<serde_json::Value> =
+            server.log().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let stopping = lines.iter().find(|line| line["message"].as_str().unwrap().starts_with("stopping"));
+        assert_eq!(stopping.unwrap()["within"], "35s");
+    }
 }
 
 #[tokio::test]
