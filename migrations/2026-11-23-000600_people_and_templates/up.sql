@@ -1,3 +1,5 @@
+-- What the CRM tells of its people, as far as it takes to address them, and the texts that are sent to many.
+
 create table outbound_contact (
     -- 'lead:<id>' or 'student:<id>'.
     key           text collate "C" primary key,

@@ -1,3 +1,5 @@
+-- Jobs of AI actions, each with its messages and its history.
+
 create table outbound_job (
     id            uuid primary key,
     title         text not null,

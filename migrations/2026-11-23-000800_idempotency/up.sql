@@ -1,3 +1,5 @@
+-- The first answer to each Idempotency-Key, written in the transaction of the work that it answers.
+
 create table outbound_idempotency (
     actor       text collate "C" not null,
     route       text collate "C" not null,

@@ -1,12 +1,10 @@
-//! What goes around every page: its headers, and what is shown when it fails.
+//! What goes around every page: its headers beyond those that every answer of the server has, and what is shown when it
+//! fails.
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _, web};
 use askama::Template;
@@ -55,8 +53,6 @@ pub(crate) async fn around(
         }
     };
     set(CONTENT_SECURITY_POLICY, POLICY);
-    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(REFERRER_POLICY, "same-origin");
     set(CACHE_CONTROL, "no-store");
     Ok(response)
 }

@@ -1,3 +1,5 @@
+//! The shortest run that has every fault in it.
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;

@@ -12,10 +12,11 @@ use crate::contact::{Contact, ContactId};
 use crate::ids::{BranchId, OwnerId};
 use crate::message::{Content, Text};
 use crate::ports::templates::Template;
+use crate::template::MAX_BODY;
 use crate::text::{nfc, shows};
 
 /// The longest text of a message, in characters.
-pub const MAX_TEXT: usize = 4_000;
+pub const MAX_TEXT: usize = MAX_BODY;
 
 /// What kind of mistake a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
