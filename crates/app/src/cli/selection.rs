@@ -38,8 +38,9 @@ pub(super) struct Select {
     /// Created on this local day or earlier
     #[arg(long, value_name = "YYYY-MM-DD")]
     to: Option<NaiveDate>,
-    /// With this text in recipient, template key or text, in any letter case
-    #[arg(long, value_name = "TEXT")]
+    /// With words that begin so in recipient, name, template key or text, whatever the letter case and diacritics; three
+    /// digits and more anywhere in the number
+    #[arg(long, value_name = "WORDS")]
     search: Option<String>,
     /// To this lead
     #[arg(long, value_name = "ID")]

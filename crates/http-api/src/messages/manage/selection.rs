@@ -43,7 +43,8 @@ pub(crate) struct SelectFilter {
     /// Created on this local day or earlier.
     #[schema(format = Date)]
     to: Option<String>,
-    /// A text that occurs in recipient, template key or text, in any letter case.
+    /// Words, each at the beginning of a word of the recipient's name, the template's key or the text, whatever its
+    /// letter case and diacritics; or three digits and more, anywhere in the phone number.
     #[schema(min_length = 1, max_length = 200)]
     q: Option<String>,
     #[schema(min_length = 1, max_length = 64)]
