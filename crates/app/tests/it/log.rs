@@ -75,6 +75,12 @@ async fn the_log_in_json_names_requests_and_leases_and_never_a_person_a_text_or_
     let answered =
         of_run.iter().filter(|line| line["message"] == "hand-off answered" && line["lease_id"] == lease);
     assert!(answered.count() > 5, "each hand-off's line names its lease and its request");
+    let made = |line: &&Value| {
+        line["message"] == "request" && line["path"] == "/api/outbound/messages" && line["status"] == 201
+    };
+    assert!(lines.iter().filter(made).count() > 5);
+    let unnamed = lines.iter().filter(made).find(|line| !line["span"]["message_id"].is_string());
+    assert_eq!(unnamed, None, "the request that made a message names it");
     let request = of_run.iter().find(|line| line["message"] == "request").unwrap();
     assert_eq!((&request["status"], &request["path"]), (&json!(200), &json!("/api/worker/outbound")));
 }
