@@ -68,6 +68,7 @@ impl Worker {
             concurrency: self.settings.concurrency,
             dry_run: false,
             retry_failed_only: false,
+            only: None,
             pull: false,
             scope: Scope::everything(),
             ignore_quiet_hours: false,

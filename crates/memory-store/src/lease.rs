@@ -102,6 +102,7 @@ fn wanted(message: &Message, request: &LeaseRequest) -> bool {
             open.channel == content.channel && open.closes_at.is_none_or(|closes_at| closes_at > request.now)
         })
         && request.scope.covers(content.owner_id.as_ref(), content.branch_id.as_ref())
+        && request.only.is_none_or(|only| only == message.id)
         && (!request.retry_failed_only || message.status() == Status::Failed)
 }
 

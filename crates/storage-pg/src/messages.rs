@@ -2,6 +2,7 @@
 
 mod insert;
 mod lease;
+mod lease_one;
 mod load;
 mod note;
 mod save;

@@ -181,6 +181,7 @@ impl History<'_> {
             concurrency: 1,
             dry_run: false,
             retry_failed_only: false,
+            only: None,
             pull: false,
             scope: Scope::everything(),
             ignore_quiet_hours: false,

@@ -14,6 +14,15 @@ use crate::actor::Actor;
 use crate::ids::LeaseId;
 use crate::vocabulary::vocabulary;
 
+/// The detail of a lease for which an admin passed the quiet hours.
+pub const QUIET_HOURS_IGNORED: &str = "quiet hours ignored";
+/// The detail of a hand-off to whoever pulled the message.
+pub const PULLED: &str = "pulled";
+/// What the detail of a creation begins with where the message is to go later; a time in UTC follows.
+pub const SCHEDULED_FOR: &str = "scheduled for ";
+/// What the detail of a failure ends with that no further attempt can mend.
+pub const PERMANENT: &str = " (permanent)";
+
 vocabulary! {
     /// What a timeline line tells.
     pub enum EntryKind {
@@ -143,7 +152,7 @@ pub fn outcome_detail(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Sent { provider_message_id, .. } => provider_message_id.clone(),
         Outcome::Failed { error, permanent } => {
-            Some(if *permanent { format!("{error} (permanent)") } else { error.clone() })
+            Some(if *permanent { format!("{error}{PERMANENT}") } else { error.clone() })
         }
         Outcome::Skipped { reason } => Some(reason.clone()),
     }
@@ -176,7 +185,7 @@ fn creation_detail(message: &Message) -> Option<String> {
         | State::Sent(_)
         | State::Failed(_)
         | State::Cancelled => {
-            message.scheduled_at.map(|at| format!("scheduled for {}", at.format("%Y-%m-%dT%H:%M:%SZ")))
+            message.scheduled_at.map(|at| format!("{SCHEDULED_FOR}{}", at.format("%Y-%m-%dT%H:%M:%SZ")))
         }
     }
 }
@@ -220,7 +229,7 @@ fn leased_line(
         by: holder.map_or(Actor::System, |h| h.by.clone()),
         attempt,
         lease: Some(lease),
-        detail: holder.filter(|h| h.ignored_quiet_hours).map(|_| "quiet hours ignored".to_owned()),
+        detail: holder.filter(|h| h.ignored_quiet_hours).map(|_| QUIET_HOURS_IGNORED.to_owned()),
     }
 }
 
@@ -239,6 +248,6 @@ fn dispatched_line(
         by: if pulled { Actor::Worker } else { Actor::N8n },
         attempt,
         lease: Some(lease),
-        detail: pulled.then(|| "pulled".to_owned()),
+        detail: pulled.then(|| PULLED.to_owned()),
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::event::Event;
 use super::state::{Failure, InFlight, Lease, Resume, Retry, State, Status};
-use super::timeline::{Entry, EntryKind};
+use super::timeline::{Entry, EntryKind, PERMANENT};
 use super::{Message, SkipReason};
 use crate::actor::Actor;
 use crate::ids::LeaseId;
@@ -23,6 +23,9 @@ pub const NO_ANSWER: &str = "no answer from N8N";
 pub const NO_CALLBACK: &str = "outcome unknown: no callback";
 /// The error of a message whose processes died time after time.
 pub const LEASE_LOST: &str = "outcome unknown: the lease was lost three times";
+
+/// The detail of a lease whose process ended before it could say what came of it.
+pub const HOLDER_DIED: &str = "the process that held the lease died";
 
 /// What a move needs besides the message: the time, chance, and the rules in force.
 #[derive(Debug, Clone, Copy)]
@@ -210,7 +213,7 @@ impl Message {
             ..self.with(State::Failed(failure))
         };
         let by = if kind == EntryKind::CallbackTimedOut { Actor::System } else { Actor::N8n };
-        let detail = if permanent { format!("{error} (permanent)") } else { error.to_owned() };
+        let detail = if permanent { format!("{error}{PERMANENT}") } else { error.to_owned() };
         let entry = self.entry(kind, &next, by, Some(detail), ctx);
         self.moved(ctx, next, Some(entry))
     }

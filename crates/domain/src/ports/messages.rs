@@ -59,6 +59,8 @@ pub struct LeaseRequest {
     pub scope: Scope,
     /// Only FAILED messages whose retry is due.
     pub retry_failed_only: bool,
+    /// Only this message, and it by the same rules as all others; it passes what stands in front of it.
+    pub only: Option<MessageId>,
     /// The limits in force.
     pub limits: Limits,
     /// Push or pull.

@@ -78,6 +78,9 @@ pub async fn create_job(
     Ok(CreatedJob { job: Some(job), batch })
 }
 
+/// What a job's history says where N8N names its run; the run's id follows.
+pub const RUN: &str = "run ";
+
 /// Why a job was not updated.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateJobError {
@@ -106,7 +109,8 @@ pub async fn update_job(
         let view = deps.stores.job(id, &Scope::everything()).await?.ok_or(UpdateJobError::Unknown)?;
         let now = deps.clock.now();
         let Some(next) = view.job.apply(update, now)? else { return Ok(view) };
-        let detail = next.last_error.clone().or_else(|| next.run_id.as_ref().map(|run| format!("run {run}")));
+        let detail =
+            next.last_error.clone().or_else(|| next.run_id.as_ref().map(|run| format!("{RUN}{run}")));
         let entry =
             JobEntry { at: now, from: Some(view.job.status), to: next.status, by: by.clone(), detail };
         if deps.stores.save_job(view.job.status, &next, &entry).await? {

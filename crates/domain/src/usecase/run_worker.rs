@@ -7,12 +7,13 @@ mod report;
 use chrono::{DateTime, Utc};
 
 use self::breaker::Breaker;
+pub use self::hand_off::Release;
 pub use self::report::{OwnerCount, RunReport, Warning};
 use super::{Deps, expire};
 use crate::access::Scope;
 use crate::actor::Actor;
 use crate::audit::AuditAction;
-use crate::ids::LeaseId;
+use crate::ids::{LeaseId, MessageId};
 use crate::policy::circuit::Permit;
 use crate::policy::quiet_hours::OpenChannel;
 use crate::ports::{DeliveryGateway, LeaseMode, LeaseRequest, Leased, RunRecord, StoreError};
@@ -31,6 +32,8 @@ pub struct RunRequest {
     pub dry_run: bool,
     /// Only FAILED messages whose retry is due.
     pub retry_failed_only: bool,
+    /// Only this message; the others stay where they are.
+    pub only: Option<MessageId>,
     /// Give the messages to the caller in place of handing them off.
     pub pull: bool,
     /// Only messages in this scope.
@@ -153,6 +156,7 @@ fn lease_request(
         channels: open_channels(deps, request, now),
         scope: request.scope.clone(),
         retry_failed_only: request.retry_failed_only,
+        only: request.only,
         limits: deps.rules.limits,
         mode,
         by: request.by.clone(),

@@ -34,6 +34,7 @@ fn the_owner_s_limit_and_that_over_all_are_told_apart() {
         concurrency: 1,
         dry_run: false,
         retry_failed_only: false,
+        only: None,
         pull: true,
         scope: Scope::everything(),
         ignore_quiet_hours: false,

@@ -17,6 +17,7 @@ fn run(world: &World, pull: bool) -> LeaseId {
         concurrency: 1,
         dry_run: false,
         retry_failed_only: false,
+        only: None,
         pull,
         scope: Scope::everything(),
         ignore_quiet_hours: false,

@@ -25,6 +25,7 @@ fn request() -> RunRequest {
         concurrency: 5,
         dry_run: false,
         retry_failed_only: false,
+        only: None,
         pull: false,
         scope: Scope::everything(),
         ignore_quiet_hours: false,
@@ -280,6 +281,24 @@ fn retry_failed_only_leaves_queued_messages_alone() {
     run(&world, &gateway, &RunRequest { retry_failed_only: true, ..request() });
     assert_eq!(gateway.received(), [format!("{}:2", world.get(1).id)]);
     assert_eq!(world.get(2).status(), Status::Queued);
+}
+
+#[test]
+fn a_run_for_one_message_passes_those_in_front_and_keeps_every_rule() {
+    let mut world = World::new();
+    world.rules.limits = Limits { global: RateLimit::per_minute(1), per_owner: RateLimit::per_minute(0) };
+    world.put(vec![Message { priority: Priority::High, ..message(1) }, message(2), message(3)]);
+    let gateway = ScriptedGateway::accepting(&world.clock);
+    let one = |n| RunRequest { only: Some(message(n).id), ..request() };
+    let sent = run(&world, &gateway, &one(2));
+    assert_eq!((sent.processed, sent.rate_limited), (1, 0));
+    assert_eq!(gateway.received(), [format!("{}:1", world.get(2).id)]);
+    assert_eq!((world.get(1).status(), world.get(3).status()), (Status::Queued, Status::Queued));
+    let limited = run(&world, &gateway, &one(3));
+    assert_eq!((limited.processed, limited.rate_limited), (0, 1));
+    world.pass(TimeDelta::seconds(61));
+    let gone = run(&world, &gateway, &one(2));
+    assert_eq!((gone.processed, gone.rate_limited), (0, 0), "it has gone already");
 }
 
 #[test]

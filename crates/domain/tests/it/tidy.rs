@@ -119,6 +119,7 @@ fn runs_go_when_their_messages_are_no_longer_under_way_and_windows_when_they_are
             channels: domain::policy::quiet_hours::OpenChannel::all(),
             scope: domain::access::Scope::everything(),
             retry_failed_only: false,
+            only: None,
             limits: world.rules.limits,
             mode: LeaseMode::Pull { deadline: now + TimeDelta::days(7) },
             by: domain::actor::Actor::Worker,

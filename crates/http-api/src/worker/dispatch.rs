@@ -51,6 +51,7 @@ impl Dispatch {
             concurrency,
             dry_run: false,
             retry_failed_only: self.retry_failed_only.unwrap_or(false),
+            only: None,
             pull: false,
             scope: caller.scope(),
             ignore_quiet_hours,

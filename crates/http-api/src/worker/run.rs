@@ -88,6 +88,7 @@ impl RunWorker {
             concurrency,
             dry_run: self.dry_run.unwrap_or(false),
             retry_failed_only: self.retry_failed_only.unwrap_or(false),
+            only: None,
             pull: mode == RunMode::Pull,
             scope: Scope::everything(),
             ignore_quiet_hours: false,

@@ -13,6 +13,7 @@ use domain::ports::{LeaseMode, LeaseRequest, Leased, StoreError};
 use uuid::Uuid;
 
 use super::LoadMessages;
+use super::lease_one::LeaseOne;
 use crate::error::of_statement;
 use crate::rows::{MessageRow, count, messages, number};
 use crate::statement::{Sql, statement};
@@ -56,8 +57,11 @@ async fn lease(store: &PgStore, request: &LeaseRequest, started: Instant) -> Res
     // The wait for a connection counts: the request's time is that of its beginning.
     let waited_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);
     let statement = LeaseDue { waited_ms, ..LeaseDue::from(request) };
-    let (leased, suppressed, rate_limited): (Vec<Uuid>, Vec<Uuid>, i32) =
-        statement.get_result(&mut *connection).await.map_err(of_statement)?;
+    let answer: Result<(Vec<Uuid>, Vec<Uuid>, i32), _> = match request.only {
+        None => statement.get_result(&mut *connection).await,
+        Some(only) => LeaseOne::new(only, statement).get_result(&mut *connection).await,
+    };
+    let (leased, suppressed, rate_limited) = answer.map_err(of_statement)?;
     if leased.len() < usize::try_from(request.limit).unwrap_or(usize::MAX) {
         store.due_count.forget();
     }
@@ -97,6 +101,7 @@ impl<'a> From<&'a LeaseRequest> for LeaseDue<'a> {
             channels,
             scope,
             retry_failed_only,
+            only: _,
             limits,
             mode,
             by,

@@ -110,6 +110,7 @@ pub fn lease_request(lease: u128, limit: u32, now: DateTime<Utc>) -> LeaseReques
         channels: OpenChannel::all(),
         scope: Scope::everything(),
         retry_failed_only: false,
+        only: None,
         limits: limits(0, 0),
         mode: LeaseMode::Push,
         by: Actor::Worker,

@@ -12,8 +12,8 @@ use domain::policy::rate_limit::{RateLimit, RateWindow};
 use domain::ports::{LeaseRequest, MessageStore};
 
 use crate::build::{
-    Dice, Fixture, fixture, happen, insert, lease_request, limits, message, morning, number, numbers, owner,
-    seconds, with,
+    Dice, Fixture, fixture, happen, insert, lease_request, limits, message, message_id, morning, number,
+    numbers, owner, seconds, with,
 };
 
 const OWNERS: u64 = 40;
@@ -68,7 +68,7 @@ impl Books {
 
     fn charge(&mut self, request: &LeaseRequest, leased: &[Message]) {
         let now = self.now(request);
-        if request.limits.global != RateLimit::UNLIMITED || request.limits.per_owner != RateLimit::UNLIMITED {
+        if is_limited(request) {
             self.global.charge(now, u32::try_from(leased.len()).unwrap());
         }
         if request.limits.per_owner != RateLimit::UNLIMITED {
@@ -84,6 +84,7 @@ fn candidates(queue: &HashMap<u128, Message>, request: &LeaseRequest) -> Vec<Can
         .values()
         .filter(|one| request.channels.iter().any(|open| open.channel == one.content.channel))
         .filter(|one| request.scope.covers(one.content.owner_id.as_ref(), one.content.branch_id.as_ref()))
+        .filter(|one| request.only.is_none_or(|only| only == one.id))
         .filter(|one| !request.retry_failed_only || matches!(one.state, State::Failed(_)))
         .filter_map(|one| {
             let due_at = one.state.due_at().filter(|at| *at <= request.now)?;
@@ -91,6 +92,10 @@ fn candidates(queue: &HashMap<u128, Message>, request: &LeaseRequest) -> Vec<Can
             Some(Candidate { id: one.id, priority: one.priority, due_at, owner })
         })
         .collect()
+}
+
+fn is_limited(request: &LeaseRequest) -> bool {
+    request.limits.global != RateLimit::UNLIMITED || request.limits.per_owner != RateLimit::UNLIMITED
 }
 
 fn random_request(dice: &mut Dice, run: u128, now: DateTime<Utc>) -> LeaseRequest {
@@ -113,6 +118,8 @@ fn random_request(dice: &mut Dice, run: u128, now: DateTime<Utc>) -> LeaseReques
         _ => Scope::everything(),
     };
     request.retry_failed_only = dice.roll(8) == 0;
+    // Somebody wants one of them to go now.
+    request.only = (dice.roll(4) == 0).then(|| message_id(1 + u128::from(dice.roll(10_000))));
     request
 }
 
@@ -136,7 +143,7 @@ async fn the_lease_takes_what_the_domain_would_take() {
     let mut queue = random_queue(&fixture, dice, 10_000).await;
     let mut books = Books::default();
     let mut now = morning();
-    let (mut leased, mut cut_by_limits) = (0, 0);
+    let (mut leased, mut cut_by_limits, mut named) = (0, 0, 0);
     for run in 1..=150 {
         // Mostly forward, sometimes back: another process's clock.
         now = now + seconds(i64::try_from(dice.roll(8)).unwrap()) - seconds(1);
@@ -146,6 +153,11 @@ async fn the_lease_takes_what_the_domain_would_take() {
         let got: Vec<_> = answer.messages.iter().map(|one| one.id).collect();
         assert_eq!(got, expected, "run {run}: {request:?}");
         cut_by_limits += u32::from(answer.rate_limited > 0);
+        if request.only.is_some() && is_limited(&request) {
+            let due = candidates(&queue, &request).len();
+            assert_eq!(answer.rate_limited as usize, due - expected.len(), "run {run}: {request:?}");
+            named += expected.len();
+        }
         if !request.dry_run {
             leased += got.len();
             books.charge(&request, &answer.messages);
@@ -155,8 +167,8 @@ async fn the_lease_takes_what_the_domain_would_take() {
         }
     }
     assert!(
-        leased > 1_500 && cut_by_limits > 30,
-        "the runs tried something: {leased} leased, {cut_by_limits} cut"
+        leased > 1_200 && cut_by_limits > 30 && named > 5,
+        "the runs tried something: {leased} leased, {cut_by_limits} cut, {named} by their ids"
     );
 }
 

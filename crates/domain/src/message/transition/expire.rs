@@ -1,6 +1,6 @@
 //! What has taken too long: a lease whose process died, a callback that never came.
 
-use super::{Context, Illegal, LEASE_LOST, MAX_LOST_LEASES, NO_CALLBACK, Step};
+use super::{Context, HOLDER_DIED, Illegal, LEASE_LOST, MAX_LOST_LEASES, NO_CALLBACK, Step};
 use crate::actor::Actor;
 use crate::message::Message;
 use crate::message::state::{Failure, State};
@@ -18,7 +18,7 @@ impl Message {
                     self.put_back(lease.resume.clone(), ctx.now, None)
                 };
                 let next = Self { lost_leases: lost, attempted: true, ..next };
-                let detail = Some("the process that held the lease died".to_owned());
+                let detail = Some(HOLDER_DIED.to_owned());
                 let entry = self.entry(EntryKind::LeaseExpired, &next, Actor::System, detail, ctx);
                 Ok(self.moved(ctx, next, Some(entry)))
             }

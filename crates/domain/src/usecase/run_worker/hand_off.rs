@@ -13,6 +13,7 @@ use super::{Deps, RunRequest, Stopping};
 use crate::ids::{LeaseId, MessageId};
 use crate::message::{Callback, Change, Event, Message, Step};
 use crate::ports::{DeliveryGateway, HandOff, HandOffAnswer, Saved, StoreError};
+use crate::vocabulary::vocabulary;
 
 /// How long to wait before saving anew after the database failed, in milliseconds.
 const SAVE_AGAIN_MS: i64 = 200;
@@ -26,6 +27,24 @@ const ANSWER_MARGIN_SECONDS: i64 = 4;
 const ALWAYS_STARTS_SECONDS: i64 = 1;
 /// How many outcomes are saved at a time at most.
 const PORTION: usize = 200;
+
+vocabulary! {
+    /// Why a leased message was given back without a hand-off, as its timeline says it.
+    pub enum Release {
+        /// The process is stopping.
+        Stopping = "the server is stopping",
+        /// Outcomes can't be saved.
+        NoDatabase = "the database does not take outcomes",
+        /// See [`crate::rules::Rules::max_run`].
+        TimeIsOver = "the run's time is over",
+        /// The lease would end before the hand-off's outcome is saved.
+        LeaseTooShort = "the lease ends too soon",
+        /// Quiet hours.
+        QuietHours = "quiet hours began",
+        /// N8N failed time after time.
+        Circuit = "the circuit is open",
+    }
+}
 
 /// One push run with its lease.
 pub(super) struct Run<'a> {
@@ -56,7 +75,7 @@ impl Trouble {
 /// What became of one leased message in this run.
 enum Tried {
     Answered(HandOffAnswer),
-    Released(&'static str),
+    Released(Release),
 }
 
 impl Run<'_> {
@@ -119,24 +138,24 @@ impl Run<'_> {
     }
 
     /// Why no further hand-off may start (contract §5, §9): checked before each one.
-    fn stop_reason(&self, message: &Message, trouble: &Trouble) -> Option<&'static str> {
+    fn stop_reason(&self, message: &Message, trouble: &Trouble) -> Option<Release> {
         let now = self.deps.clock.now();
         let rules = self.deps.rules;
         let needs = rules.handoff_timeout + TimeDelta::seconds(LEASE_MARGIN_SECONDS);
         if self.stopping.is_stopping() {
-            Some("the server is stopping")
+            Some(Release::Stopping)
         } else if trouble.is_there() {
-            Some("the database does not take outcomes")
+            Some(Release::NoDatabase)
         } else if now - self.started_at > self.latest_start() {
-            Some("the run's time is over")
+            Some(Release::TimeIsOver)
         } else if message.state.lease_expires_at().is_none_or(|end| now + needs > end) {
-            Some("the lease ends too soon")
+            Some(Release::LeaseTooShort)
         } else if !self.request.ignore_quiet_hours
             && rules.quiet_hours.closed_until(message.content.channel, now).is_some()
         {
-            Some("quiet hours began")
+            Some(Release::QuietHours)
         } else {
-            self.breaker.stops(now).then_some("the circuit is open")
+            self.breaker.stops(now).then_some(Release::Circuit)
         }
     }
 
@@ -222,7 +241,7 @@ impl Run<'_> {
     fn event(&self, tried: &Tried) -> Event {
         let lease = self.lease;
         match tried {
-            Tried::Released(reason) => Event::Released { lease, reason: (*reason).to_owned() },
+            Tried::Released(reason) => Event::Released { lease, reason: reason.to_string() },
             Tried::Answered(HandOffAnswer::Accepted) => Event::Accepted { lease },
             Tried::Answered(HandOffAnswer::Unknown) => Event::OutcomeUnknown { lease },
             Tried::Answered(HandOffAnswer::Refused { error }) => {
