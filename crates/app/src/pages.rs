@@ -54,12 +54,13 @@ struct SameTokens(Arc<dyn TokenVerifier>, Arc<Gate>);
 #[async_trait]
 impl web_ui::TokenVerifier for SameTokens {
     async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Caller, TokenError> {
-        let caller = self.0.verify(token, now).await.map_err(|error| match error {
+        self.0.verify(token, now).await.map_err(|error| match error {
             http_api::TokenError::Refused(_) => TokenError::Refused,
             http_api::TokenError::Unavailable(cause) => TokenError::Unavailable(cause),
-        })?;
-        let paced = self.1.pace(caller.subject.as_str());
-        paced.map_err(|error| TokenError::Unavailable(error.to_string()))?;
-        Ok(caller)
+        })
+    }
+
+    fn admit(&self, caller: &Caller) -> Result<(), u64> {
+        self.1.pace(caller.subject.as_str()).map_err(|error| error.retry_after().unwrap_or(1))
     }
 }

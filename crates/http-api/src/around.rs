@@ -66,6 +66,10 @@ pub async fn around(
     let api = request.app_data::<web::Data<Api>>().map(|api| Arc::clone(api));
     let id = given_id(&request).unwrap_or_else(|| new_id(api.as_deref()));
     request.extensions_mut().insert(RequestId(id.clone()));
+    // Pages show it to whoever has to tell it; they know this header and nothing else of this crate.
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        request.headers_mut().insert(REQUEST_ID, id);
+    }
     if let Some(api) = &api {
         let body = request.take_payload();
         request.set_payload(deadline::within(body, api.body_within));

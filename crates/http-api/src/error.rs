@@ -178,7 +178,7 @@ impl ApiError {
     }
 
     /// After how many seconds the same request may succeed.
-    const fn retry_after(&self) -> Option<u64> {
+    pub const fn retry_after(&self) -> Option<u64> {
         match self {
             Self::RateLimited(seconds) | Self::TooFast { wait: seconds, .. } => Some(*seconds),
             Self::Unavailable(_) | Self::TryAgain(_) => Some(UNAVAILABLE_RETRY_SECONDS),

@@ -120,6 +120,25 @@ async fn a_caller_who_asks_too_often_waits_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn who_opens_pages_too_often_is_told_so_and_the_error_page_names_its_request() {
+    let app = TestApp::builder().set("API_RATE_LIMIT_PER_SECOND", "1").start().await;
+    let eager = app.token(Role::Manager, "eager", None);
+    let open = async || {
+        let answer =
+            app.request(Method::GET, "/outbound/templates").bearer_auth(&eager).send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        (status, headers, answer.text().await.unwrap())
+    };
+    let asked = futures_util::future::join_all((0..20).map(|_| open())).await;
+    let (_, headers, page) = asked.iter().find(|(status, ..)| *status == 429).expect("one too many");
+    assert_eq!(headers["retry-after"], "1");
+    assert!(page.contains("Quá nhiều yêu cầu") && !page.contains("Cơ sở dữ liệu"), "{page}");
+    let id = headers["x-request-id"].to_str().unwrap();
+    assert!(id.len() == 36 && page.contains(id), "{id} {page}");
+    assert!(asked.iter().any(|(status, ..)| *status == 200));
+}
+
+#[tokio::test]
 async fn without_a_setting_nobody_is_counted() {
     let app = TestApp::start().await;
     let token = app.admin();

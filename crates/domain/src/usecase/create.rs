@@ -30,8 +30,20 @@ pub const MAX_SCHEDULE_DAYS: i64 = 366;
 pub enum TextSource {
     /// A stored template.
     Template(TemplateKey),
+    /// A stored template, without its diacritics once it is filled: as SMS it is shorter.
+    PlainTemplate(TemplateKey),
     /// The text itself.
     Text(String),
+}
+
+impl TextSource {
+    /// Whether the text is to lose its diacritics.
+    pub(crate) const fn is_plain(&self) -> bool {
+        match self {
+            Self::PlainTemplate(_) => true,
+            Self::Template(_) | Self::Text(_) => false,
+        }
+    }
 }
 
 /// One recipient of a command.
@@ -165,18 +177,20 @@ async fn check(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -> Res
             problems.extend(prepare::check_text(text).err());
             None
         }
-        TextSource::Template(key) => match deps.stores.template(key).await? {
-            Some(template) if template.is_active => Some(template),
-            Some(_) => {
-                let reason = format!("the template `{key}` is not active");
-                problems.push(Problem::invalid("templateKey", reason));
-                None
+        TextSource::Template(key) | TextSource::PlainTemplate(key) => {
+            match deps.stores.template(key).await? {
+                Some(template) if template.is_active => Some(template),
+                Some(_) => {
+                    let reason = format!("the template `{key}` is not active");
+                    problems.push(Problem::invalid("templateKey", reason));
+                    None
+                }
+                None => {
+                    problems.push(Problem::not_found("templateKey", format!("there is no template `{key}`")));
+                    None
+                }
             }
-            None => {
-                problems.push(Problem::not_found("templateKey", format!("there is no template `{key}`")));
-                None
-            }
-        },
+        }
     };
     Ok(Checked { template, problems })
 }

@@ -177,7 +177,7 @@ async fn foretell_skips(
 /// The key by which it could be a duplicate, as far as recipient and text are known.
 fn repeat_key(command: &CreateCommand, keys: &[String], advice: &RecipientAdvice) -> Option<String> {
     let (template, text) = match (&command.source, &advice.text) {
-        (TextSource::Template(key), _) => (Some(key), ""),
+        (TextSource::Template(key) | TextSource::PlainTemplate(key), _) => (Some(key), ""),
         (TextSource::Text(_), Some(text)) => (None, text.as_str()),
         (TextSource::Text(_), None) => return None,
     };

@@ -12,6 +12,7 @@ use crate::contact::{Contact, ContactId};
 use crate::ids::{BranchId, OwnerId};
 use crate::message::{Content, Text};
 use crate::ports::templates::Template;
+use crate::sms::strip_diacritics;
 use crate::template::MAX_BODY;
 use crate::text::{nfc, shows};
 
@@ -259,10 +260,11 @@ fn text(
 ) -> Option<String> {
     let template = match (&common.command.source, common.template) {
         (TextSource::Text(text), _) => return Some(nfc(text)),
-        (TextSource::Template(_), Some(template)) => template,
-        (TextSource::Template(_), None) => return None,
+        (TextSource::Template(_) | TextSource::PlainTemplate(_), Some(template)) => template,
+        (TextSource::Template(_) | TextSource::PlainTemplate(_), None) => return None,
     };
-    match template.body.render(|name| value(common, recipient, known, name)) {
+    let filled = template.body.render(|name| value(common, recipient, known, name));
+    match filled.map(|text| if common.command.source.is_plain() { strip_diacritics(&text) } else { text }) {
         Ok(text) => match check_text(&text) {
             Ok(()) => Some(text),
             Err(problem) => {
