@@ -1,5 +1,5 @@
 // What needs a browser: live rows, the keyboard, the panel, previews. Every page works without it.
-import { $, $$, calm, encoded, part, renew, warn } from "./page.js";
+import { $, $$, calm, done, encoded, part, renew, wait, warn } from "./page.js";
 import "./bulk.js";
 import "./draft.js";
 import "./follow.js";
@@ -26,13 +26,28 @@ function fill(found) {
   countDown(drawer);
   return true;
 }
+let opening = null;
 async function open(link) {
   if (!drawer) return;
-  if (fill(await part(link.href)) && !drawer.open) drawer.showModal();
+  // It opens at once and says that it is being filled; what is closed meanwhile stays closed.
+  const mine = (opening = {});
+  const line = document.createElement("p");
+  line.className = "drawer-wait";
+  line.role = "status";
+  line.textContent = $("#loading").textContent;
+  drawer.replaceChildren(line);
+  drawer.ariaBusy = "true";
+  shown = link.closest("tr")?.dataset.id ?? null;
+  if (!drawer.open) drawer.showModal();
+  const found = await part(link.href);
+  if (opening !== mine || !drawer.open) return;
+  drawer.ariaBusy = null;
+  if (!fill(found)) drawer.close();
 }
 drawer?.addEventListener("close", () => {
   const row = shown && document.getElementById(`m-${shown}`);
   shown = null;
+  opening = null;
   row?.querySelector("a.open")?.focus();
 });
 drawer?.addEventListener("click", (event) => {
@@ -44,7 +59,10 @@ drawer?.addEventListener("submit", async (event) => {
   const buttons = $$("button", form);
   const body = encoded(form, event.submitter);
   buttons.forEach((button) => (button.disabled = true));
-  if (!fill(await part(form.action, { method: "POST", body }))) buttons.forEach((button) => (button.disabled = false));
+  wait(form);
+  const found = await part(form.action, { method: "POST", body });
+  done(form);
+  if (!fill(found)) buttons.forEach((button) => (button.disabled = false));
 });
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a.open");
@@ -127,6 +145,8 @@ function put({ id, revision, html }) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
   const row = $("tr", holder.content);
+  const says = (one) => one.dataset.rev + $(".c-status", one).innerHTML;
+  if (says(old) === says(row)) return;
   $("input[type=checkbox]", row).checked = $("input[type=checkbox]", old).checked;
   const focus = old.contains(document.activeElement) ? (document.activeElement.matches("input") ? "input" : "a.open") : null;
   if (old === at) (at = row), row.classList.add("current");
@@ -152,41 +172,54 @@ function connection(on) {
   badge.textContent = on ? badge.dataset.on : badge.dataset.off;
   badge.classList.toggle("off", !on);
 }
-function watch(table) {
+const table = $("[data-live]");
+let stream = null;
+let again = 0;
+function rest() {
+  clearTimeout(again);
+  stream?.close();
+  stream = null;
+}
+function watch() {
+  rest();
+  // A browser has few connections to a server: a page that nobody looks at takes none, and looks anew later.
+  if (document.hidden) return;
   const seen = rows ? [...rows.rows].map((row) => `${row.dataset.id}.${row.dataset.rev}`).join(",") : "";
-  const stream = new EventSource(`${table.dataset.live}&watch=${seen}`);
-  stream.addEventListener("open", () => (connection(true), calm()));
-  stream.addEventListener("row", (event) => put(JSON.parse(event.data)));
-  stream.addEventListener("new", (event) => {
+  const mine = (stream = new EventSource(`${table.dataset.live}&watch=${seen}`));
+  mine.addEventListener("open", () => (connection(true), calm()));
+  mine.addEventListener("row", (event) => put(JSON.parse(event.data)));
+  mine.addEventListener("new", (event) => {
     const { count, text } = JSON.parse(event.data);
     const news = $("#news");
     news.textContent = text;
     news.hidden = count === 0;
   });
-  stream.addEventListener("counts", (event) => {
+  mine.addEventListener("counts", (event) => {
     for (const [key, count] of Object.entries(JSON.parse(event.data))) {
       const place = $(`[data-count="${key}"]`);
       if (place && place.textContent !== count) place.textContent = count;
     }
   });
-  stream.addEventListener("expired", () => {
-    stream.close();
+  mine.addEventListener("expired", () => {
+    rest();
     connection(false);
     warn("expired");
   });
-  stream.addEventListener("error", async () => {
+  mine.addEventListener("error", async () => {
+    if (stream !== mine) return;
     connection(false);
-    if (stream.readyState !== EventSource.CLOSED) return;
+    if (mine.readyState !== EventSource.CLOSED) return;
     // The server refused: is the session over, or is it not quite there yet?
     if (["expired", "other"].includes(await renew())) return;
-    setTimeout(() => watch(table), 3000);
+    if (stream === mine) again = setTimeout(watch, 3000);
   });
-  addEventListener("pagehide", () => stream.close(), { once: true });
 }
-const table = $("[data-live]");
 if (table) {
-  watch(table);
-  document.addEventListener("renewed", () => watch(table));
+  watch();
+  document.addEventListener("renewed", watch);
+  document.addEventListener("visibilitychange", watch);
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", (event) => event.persisted && watch());
 }
 
 // ---- Small things ----
@@ -194,9 +227,25 @@ countDown(document);
 // A form is sent once.
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method !== "post" || event.submitter?.matches("[data-download]")) return;
+  wait(event.target);
   setTimeout(() => $$("button[type=submit]", event.target).forEach((button) => (button.disabled = true)));
 });
-addEventListener("pageshow", () => $$("button[disabled]").forEach((button) => (button.disabled = false)));
+addEventListener("pageshow", () => {
+  $$("button[disabled]").forEach((button) => (button.disabled = false));
+  $$("form[aria-busy]").forEach(done);
+  done();
+});
+// Where the navigation does not fit, it begins where one is.
+const beside = matchMedia("(min-width: 1021px)");
+const showPlace = () => beside.matches || $(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+showPlace();
+beside.addEventListener("change", showPlace);
+// On a phone what is seldom used is folded away.
+const folded = $("details.dates:not([data-used])");
+const phone = matchMedia("(max-width: 700px)");
+const fold = () => folded && (folded.open = !phone.matches);
+fold();
+phone.addEventListener("change", fold);
 // What drops down closes when one turns to something else.
 document.addEventListener("click", (event) => {
   $$("details.drop[open]").forEach((drop) => drop.contains(event.target) || (drop.open = false));

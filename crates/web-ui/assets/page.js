@@ -57,11 +57,26 @@ for (const [target, kind] of [[document, "visibilitychange"], [window, "focus"]]
   });
 }
 
+// ---- What is awaited is said, once it takes longer than a blink ----
+const loading = $("#loading");
+let slow = 0;
+export function wait(form) {
+  if (form) form.ariaBusy = "true";
+  clearTimeout(slow);
+  slow = setTimeout(() => loading && (loading.hidden = false), 200);
+}
+export function done(form) {
+  if (form) form.ariaBusy = null;
+  clearTimeout(slow);
+  if (loading) loading.hidden = true;
+}
+
 /** A part of our own pages; null when it can't be had, and then the banner says why. */
 export async function part(url, options = {}) {
   try {
     const answer = await fetch(url, { ...options, headers: { ...PART, ...options.headers } });
     if (answer.status === 401) return warn("expired"), null;
+    if (answer.status === 429) return warn("busy"), null;
     if (!answer.ok && answer.status !== 422) return warn("failed"), null;
     calm();
     return new DOMParser().parseFromString(await answer.text(), "text/html");

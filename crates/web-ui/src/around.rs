@@ -4,7 +4,9 @@
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _, web};
 use askama::Template;
@@ -19,6 +21,8 @@ use crate::visit::Visit;
 /// What pages may load: our own files, and nothing inline.
 const POLICY: &str =
     "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'";
+/// The header that names a request: the server's own, or its client's.
+const REQUEST_ID: &str = "x-request-id";
 /// The header of requests that our own script makes.
 pub(crate) const BY_SCRIPT: &str = "x-outbound-part";
 
@@ -63,6 +67,14 @@ async fn instead(request: &HttpRequest, error: &PageError) -> HttpResponse {
         let path = request.match_pattern().unwrap_or_default();
         tracing::error!(%error, path, "a page failed");
     }
+    let mut answer = answer(request, error).await;
+    if let PageError::TooFast(seconds) = error {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*seconds));
+    }
+    answer
+}
+
+async fn answer(request: &HttpRequest, error: &PageError) -> HttpResponse {
     if request.headers().contains_key(BY_SCRIPT) {
         return HttpResponse::new(error.status_code());
     }
@@ -89,11 +101,12 @@ fn sign_in(request: &HttpRequest) -> String {
 
 async fn page(request: &HttpRequest, error: &PageError) -> Result<HttpResponse, PageError> {
     let pages = request.app_data::<web::Data<Pages>>().ok_or(PageError::NotFound)?;
-    let visit = Visit::of(request).await?;
+    // Where nobody can say who asks, it is said all the same.
+    let visit = Visit::of(request).await.unwrap_or_else(|_| Visit::by_nobody(request));
     let frame = Frame::new(&visit, pages, Place::Elsewhere);
     let words = error.words(visit.lang);
     let status = error.status_code();
-    let request_id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     let page = ErrorPage {
         f: &frame,
         title: words.title,

@@ -1,6 +1,6 @@
 //! `/outbound/compose`: one message to one person, seen before it goes.
 
-mod draft;
+pub(crate) mod draft;
 mod view;
 
 use actix_web::web::Data;
@@ -50,7 +50,7 @@ pub(crate) async fn send(
     let may = &posted.may;
     let draft = Draft::read(&posted.form, &pages);
     let now = pages.clock.now();
-    let command = match draft.command(&pages, &may.caller, now).await? {
+    let command = match draft.command(&pages, now) {
         Ok(command) => command,
         Err(problems) => return view::page(may, &pages, draft, problems).await,
     };

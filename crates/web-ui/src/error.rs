@@ -21,6 +21,8 @@ pub(crate) enum PageError {
     Stale,
     /// More was sent than is taken.
     TooLarge,
+    /// The visitor asks too often; in so many seconds they may again.
+    TooFast(u64),
     /// What was sent can't be read.
     Unreadable,
     /// A bug; what it was is for the log.
@@ -73,6 +75,10 @@ impl PageError {
                 ["Dữ liệu quá lớn", "Hãy chia danh sách thành các phần nhỏ hơn rồi thử lại."],
                 ["Too much at once", "Split the list into smaller parts and try again."],
             ),
+            Self::TooFast(_) => (
+                ["Quá nhiều yêu cầu", "Bạn đang mở trang quá nhanh. Hãy chờ vài giây rồi thử lại."],
+                ["Too many requests", "You ask faster than is allowed. Wait a few seconds and try again."],
+            ),
             Self::Unreadable => (
                 ["Không đọc được biểu mẫu", "Hãy quay lại, kiểm tra các ô đã nhập rồi gửi lại."],
                 ["The form can't be read", "Go back, check what you have entered, and send it again."],
@@ -90,11 +96,11 @@ impl PageError {
             Self::Unavailable(_) => (
                 [
                     "Tạm thời gián đoạn",
-                    "Cơ sở dữ liệu chưa phản hồi. Hãy thử lại sau vài giây; các tin đã xếp hàng không bị mất.",
+                    "Cơ sở dữ liệu hoặc dịch vụ đăng nhập chưa phản hồi. Hãy thử lại sau vài giây; các tin đã xếp hàng không bị mất.",
                 ],
                 [
                     "Not available for a moment",
-                    "The database does not answer. Try again in a few seconds; queued messages are safe.",
+                    "The database or the sign-in service does not answer. Try again in a few seconds; queued messages are safe.",
                 ],
             ),
         };
@@ -115,6 +121,7 @@ impl fmt::Display for PageError {
             | Self::NotFound
             | Self::Stale
             | Self::TooLarge
+            | Self::TooFast(_)
             | Self::Unreadable => write!(f, "{self:?}"),
         }
     }
@@ -129,6 +136,7 @@ impl ResponseError for PageError {
             Self::Forbidden | Self::Stale => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,

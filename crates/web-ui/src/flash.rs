@@ -41,6 +41,20 @@ said! {
     Limited = "limited",
     /// A run handed off nothing, as nothing was due.
     NothingDue = "nothing",
+    /// The one message that was asked for was handed to N8N.
+    OneSent = "one-sent",
+    /// N8N did not take it.
+    OneFailed = "one-failed",
+    /// The limits hold it back.
+    OneLimited = "one-limited",
+    /// Its channel has quiet hours.
+    OneQuiet = "one-quiet",
+    /// Its recipient has opted out.
+    OneOptedOut = "one-opted-out",
+    /// The run had to give it back.
+    OneReleased = "one-released",
+    /// It was not waiting any more.
+    OneGone = "one-gone",
     /// Quiet hours.
     Quiet = "quiet",
     /// No webhook.
@@ -107,11 +121,22 @@ impl Flash {
             Said::Ran => self.not_done == 0,
             Said::Listed => self.done > 0,
             Said::NothingDue
+            | Said::OneSent
             | Said::SignedOut
             | Said::Queued
             | Said::TemplateSaved
             | Said::TemplateDeleted => true,
-            Said::Limited | Said::Quiet | Said::NoWebhook | Said::Circuit | Said::Skipped => false,
+            Said::Limited
+            | Said::OneFailed
+            | Said::OneLimited
+            | Said::OneQuiet
+            | Said::OneOptedOut
+            | Said::OneReleased
+            | Said::OneGone
+            | Said::Quiet
+            | Said::NoWebhook
+            | Said::Circuit
+            | Said::Skipped => false,
         }
     }
 
@@ -122,7 +147,7 @@ impl Flash {
         let refused = if not_done == 0 {
             String::new()
         } else {
-            format!(" {m} {}", lang.t("tin không cho phép.", "did not allow it."))
+            format!(" {m} {}", lang.t("tin không thực hiện được.", "did not allow it."))
         };
         match said {
             Said::Cancelled => {
@@ -143,6 +168,40 @@ impl Flash {
                 .replace("{n}", &n),
             Said::NothingDue => lang
                 .t("Không có tin nào đến hạn trong phạm vi của bạn.", "Nothing is due within your scope.")
+                .to_owned(),
+            Said::OneSent => lang.t("Đã giao tin này cho N8N.", "This message was handed to N8N.").to_owned(),
+            Said::OneFailed => lang
+                .t(
+                    "N8N chưa nhận tin này; lý do ở bên dưới.",
+                    "N8N did not take this message; see why below.",
+                )
+                .to_owned(),
+            Said::OneLimited => lang
+                .t(
+                    "Chưa gửi: giới hạn của phút này đã hết. Tin sẽ tự đi khi có chỗ.",
+                    "Not sent: this minute's limit is used up. It goes by itself when there is room.",
+                )
+                .to_owned(),
+            Said::OneQuiet => lang
+                .t(
+                    "Chưa gửi: đang trong giờ yên lặng. Tin sẽ tự đi khi hết giờ yên lặng.",
+                    "Not sent: it is quiet hours. It goes by itself when they end.",
+                )
+                .to_owned(),
+            Said::OneOptedOut => lang
+                .t("Không gửi: người nhận đã từ chối nhận tin.", "Not sent: the recipient has opted out.")
+                .to_owned(),
+            Said::OneReleased => lang
+                .t(
+                    "Chưa gửi: lượt gửi phải trả tin lại hàng đợi; lý do ở bên dưới.",
+                    "Not sent: the run had to give it back; see why below.",
+                )
+                .to_owned(),
+            Said::OneGone => lang
+                .t(
+                    "Tin này không còn chờ gửi: một lượt khác vừa lấy, hoặc trạng thái đã đổi.",
+                    "It was not waiting any more: another run took it, or it has changed meanwhile.",
+                )
                 .to_owned(),
             Said::Quiet => {
                 lang.t("Đang trong giờ yên lặng: chưa gửi gì.", "Quiet hours: nothing was sent.").to_owned()

@@ -10,7 +10,7 @@ use crate::assets;
 use crate::csrf;
 use crate::error::PageError;
 use crate::flash::{self, Flash};
-use crate::lang::Lang;
+use crate::lang::{self, Lang};
 use crate::pages::Pages;
 use crate::visit::Visit;
 
@@ -61,6 +61,9 @@ pub(crate) struct Frame {
     pub(crate) here: String,
     /// Whether N8N is simulated.
     pub(crate) simulator: bool,
+    /// Where the page's form (`#draft`) is shown again with all that is written in it.
+    pub(crate) draft: Option<&'static str>,
+    language: Option<Cookie<'static>>,
     place: Place,
 }
 
@@ -74,8 +77,15 @@ impl Frame {
             flash: visit.flash,
             here: visit.here.clone(),
             simulator: pages.simulator && visit.caller.is_some(),
+            draft: None,
+            language: visit.keeps_lang.then(|| lang::cookie(visit.lang, pages)),
             place,
         }
+    }
+
+    /// The same around a form that is shown again by sending it there.
+    pub(crate) fn of_draft(self, check: &'static str) -> Self {
+        Self { draft: Some(check), ..self }
     }
 
     /// The wording in the page's language.
@@ -214,6 +224,9 @@ pub(crate) fn show(page: &impl Template, frame: &Frame) -> Result<HttpResponse, 
         let mut said = Cookie::build(flash::COOKIE, "").path("/outbound").finish();
         said.make_removal();
         answer.cookie(said);
+    }
+    if let Some(language) = &frame.language {
+        answer.cookie(language.clone());
     }
     Ok(answer.content_type(ContentType::html()).body(page.render()?))
 }

@@ -21,6 +21,7 @@ use crate::present::job::{Bar, pill};
 use crate::present::people;
 use crate::present::status::Pill;
 use crate::present::time::{Moment, moment};
+use crate::present::told::told;
 use crate::visit::{JobsView, May};
 
 /// How many jobs a page has.
@@ -181,7 +182,7 @@ fn line(lang: Lang, view: JobView, caller: &Caller, pages: &Pages) -> Line {
         bar: Bar::new(lang, &message_counts),
         by: by(lang, &job.created_by, caller),
         created: moment(job.created_at, pages.clock.now(), pages.zone()),
-        error: job.last_error.unwrap_or_default(),
+        error: job.last_error.as_deref().map(|error| told(lang, error)).unwrap_or_default(),
         title: job.title,
     }
 }

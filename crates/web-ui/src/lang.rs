@@ -1,15 +1,38 @@
 //! The language of a page: Vietnamese, or English by one click.
 
 use actix_web::HttpRequest;
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::Method;
 use domain::explain::Language;
+
+use crate::form::Form;
+use crate::pages::Pages;
 
 /// The cookie that keeps the choice.
 pub(crate) const COOKIE: &str = "outbound_language";
 
 /// The language that the visitor has chosen; Vietnamese without a choice.
 pub(crate) fn of(request: &HttpRequest) -> Lang {
-    let chosen = request.cookie(COOKIE).and_then(|cookie| cookie.value().parse().ok());
-    Lang(chosen.unwrap_or(Language::Vietnamese))
+    let kept = || request.cookie(COOKIE).and_then(|cookie| cookie.value().parse().ok()).map(Lang);
+    asked(request).or_else(kept).unwrap_or(Lang(Language::Vietnamese))
+}
+
+/// The language that a form's button asks for beside all that is written in the form.
+pub(crate) fn asked(request: &HttpRequest) -> Option<Lang> {
+    let posted = *request.method() == Method::POST;
+    posted.then(|| Form::parse(request.query_string().as_bytes()).read("language").map(Lang)).flatten()
+}
+
+/// The cookie that keeps a language.
+pub(crate) fn cookie(lang: Lang, pages: &Pages) -> Cookie<'static> {
+    Cookie::build(COOKIE, lang.code())
+        .path("/outbound")
+        .same_site(SameSite::Lax)
+        .http_only(true)
+        .secure(pages.secure_cookies)
+        .max_age(Duration::days(365))
+        .finish()
 }
 
 /// A language that a page is shown in.

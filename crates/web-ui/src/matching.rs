@@ -17,6 +17,8 @@ use crate::form::Form;
 use crate::frame::{Frame, Place, go_to_saying, show};
 use crate::lang::Lang;
 use crate::pages::Pages;
+use crate::present::held::Held;
+use crate::present::told::told;
 use crate::present::{people, status};
 use crate::queue::query::Query;
 use crate::queue::row::Row;
@@ -122,7 +124,7 @@ pub(crate) async fn confirm(
         page_size: SHOWN,
     };
     let found = pages.stores.list(&list).await?;
-    let (now, zone) = (pages.clock.now(), pages.zone());
+    let (now, held) = (pages.clock.now(), Held::of(&pages, &found.items).await?);
     let frame = Frame::new(&may.visit, &pages, Place::Queue);
     let page = MatchingPage {
         f: &frame,
@@ -133,7 +135,7 @@ pub(crate) async fn confirm(
         is_nothing: found.items.is_empty(),
         is_held: may_have_been_sent(&query),
         choices: choices(lang, &query, act_of(&form), found.total),
-        rows: found.items.iter().map(|message| Row::new(lang, message, now, zone)).collect(),
+        rows: found.items.iter().map(|message| Row::new(lang, message, &held, &pages.rules, now)).collect(),
         until: found.items.first().map(|message| message.id.to_string()).unwrap_or_default(),
         total: found.total.count,
     };
@@ -288,7 +290,7 @@ fn conditions(lang: Lang, query: &Query) -> Vec<(&'static str, String)> {
                 lang.t("Loại lỗi", "Kind"),
                 query.kind.map_or(value, |one| status::failed(lang, one).label.to_owned()),
             ),
-            "cause" => (lang.t("Nguyên nhân", "Cause"), status::error_text(lang, &value)),
+            "cause" => (lang.t("Nguyên nhân", "Cause"), told(lang, &value)),
             "channel" => (
                 lang.t("Kênh", "Channel"),
                 query.channel.map_or(value, |one| people::channel(lang, one).to_owned()),

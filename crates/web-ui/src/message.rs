@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use domain::access::Permission;
 use domain::channel::Channel;
 use domain::ids::MessageId;
-use domain::message::{Message, Status, timeline as story};
+use domain::message::{Failure, Message, State, Status, timeline as story};
 use domain::sms::{SmsEncoding, SmsMeter};
 use domain::usecase::explain::explain_message;
 
@@ -55,6 +55,9 @@ struct MessagePage<'a> {
     can_cancel: bool,
     can_requeue: bool,
     can_run: bool,
+    /// Whether it will move on by itself.
+    is_going: bool,
+    text_title: &'static str,
     undo_until: Option<String>,
     undo_seconds: i64,
 }
@@ -95,6 +98,16 @@ pub(crate) async fn message(
         facts: facts(&may.visit, message, &pages),
         can_cancel,
         can_requeue: may_run && matches!(status, Status::Failed | Status::Skipped | Status::Cancelled),
+        is_going: match &message.state {
+            State::Queued(_) | State::Leased(_) | State::Dispatched(_) | State::Failed(Failure::Retry(_)) => {
+                true
+            }
+            State::Failed(Failure::Dead { .. } | Failure::Held { .. })
+            | State::Sent(_)
+            | State::Skipped { .. }
+            | State::Cancelled => false,
+        },
+        text_title: people::text_title(lang, content.channel, status == Status::Sent),
         can_run: may_run && message.state.due_at().is_some_and(|due| due <= now),
         undo_seconds: undo_until.map_or(0, |at| (at - now).num_seconds() + 1),
         undo_until: undo_until.map(|at| at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
@@ -143,18 +156,18 @@ fn facts(visit: &crate::visit::Visit, message: &Message, pages: &Pages) -> Vec<F
             href: Some(format!("/outbound/jobs/{id}")),
         }),
         fact(lang.t("Tạo lúc", "Created"), Some(moment(message.created_at, now, zone).full)),
-        fact(lang.t("Tuổi tin", "Age"), Some(duration(lang, now - message.created_at))),
+        fact(lang.t("Đã tạo được", "Age"), Some(duration(lang, now - message.created_at))),
         fact(lang.t("Tạo bởi", "Created by"), Some(people::actor(lang, &content.created_by, content))),
         fact(
-            lang.t("Mã nhà mạng", "Provider id"),
+            lang.t("Mã của nhà cung cấp", "Provider id"),
             match &message.state {
-                domain::message::State::Sent(sent) => sent.provider_message_id.clone(),
-                domain::message::State::Queued(_)
-                | domain::message::State::Leased(_)
-                | domain::message::State::Dispatched(_)
-                | domain::message::State::Failed(_)
-                | domain::message::State::Skipped { .. }
-                | domain::message::State::Cancelled => None,
+                State::Sent(sent) => sent.provider_message_id.clone(),
+                State::Queued(_)
+                | State::Leased(_)
+                | State::Dispatched(_)
+                | State::Failed(_)
+                | State::Skipped { .. }
+                | State::Cancelled => None,
             },
         ),
         fact(lang.t("Mã tin", "Message id"), Some(message.id.to_string())),

@@ -27,6 +27,10 @@ pub enum TokenError {
 pub trait TokenVerifier: Send + Sync {
     /// Whoever the token was made for.
     async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Caller, TokenError>;
+
+    /// Counts a request of this caller; the seconds to wait where it is one too many
+    /// (`API_RATE_LIMIT_PER_SECOND`).
+    fn admit(&self, caller: &Caller) -> Result<(), u64>;
 }
 
 /// Somebody as whom a visitor of the demo can sign in with one click.

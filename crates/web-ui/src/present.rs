@@ -2,9 +2,11 @@
 
 pub(crate) mod choice;
 pub(crate) mod circuit;
+pub(crate) mod held;
 pub(crate) mod job;
 pub(crate) mod people;
 pub(crate) mod problem;
 pub(crate) mod sms;
 pub(crate) mod status;
 pub(crate) mod time;
+pub(crate) mod told;

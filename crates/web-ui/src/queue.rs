@@ -1,5 +1,7 @@
 //! `/outbound`: the queue as a table.
 
+use std::collections::BTreeMap;
+
 pub(crate) mod live;
 pub(crate) mod query;
 pub(crate) mod row;
@@ -7,9 +9,10 @@ pub(crate) mod row;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use domain::access::Scope;
 use domain::channel::Channel;
 use domain::message::{FailureKind, Priority, Status};
-use domain::ports::{ListRequest, Page, Stats};
+use domain::ports::{ListRequest, Page, Total};
 
 use self::query::Query;
 use self::row::Row;
@@ -17,6 +20,8 @@ use crate::error::PageError;
 use crate::frame::{Frame, Place, show};
 use crate::lang::Lang;
 use crate::pages::Pages;
+use crate::present::held::Held;
+use crate::present::told::told;
 use crate::present::{people, status};
 use crate::visit::{May, MessagingView};
 
@@ -57,6 +62,8 @@ struct QueuePage<'a> {
     live: String,
     knows_owners: bool,
     cause: String,
+    /// Ids and names of the owners on this page, to choose from.
+    owners: BTreeMap<String, String>,
 }
 
 pub(crate) async fn queue(
@@ -74,54 +81,100 @@ pub(crate) async fn queue(
     };
     let now = pages.clock.now();
     let found = pages.stores.list(&list).await?;
-    let stats = pages.stores.stats(&list.scope, &pages.rules.limits, now).await?;
+    let counts = Counts::of(&pages, &list.scope, &query, found.total).await?;
+    let held = Held::of(&pages, &found.items).await?;
     let frame = Frame::new(visit, &pages, Place::Queue);
     let lang = visit.lang;
+    let new_row = |message| Row::new(lang, message, &held, &pages.rules, now);
+    let rows: Vec<Row> = found.items.iter().map(new_row).collect();
     let page = QueuePage {
         f: &frame,
-        tabs: tabs(lang, &query, &stats),
+        tabs: tabs(lang, &query, &counts),
+        owners: owners(&rows),
         kinds: kinds(lang, &query),
         channels: channels(lang, query.channel),
         priorities: priorities(lang, query.priority),
-        rows: found.items.iter().map(|message| Row::new(lang, message, now, pages.zone())).collect(),
+        rows,
         total: total(lang, found.total),
         next: found.next.map(|id| query.link(&[("cursor", &id.to_string())])),
         first: query.cursor.is_some().then(|| query.link(&[("cursor", "")])),
         live: query.live(found.items.first().map(|message| message.id)),
         knows_owners: list.scope.owner.is_none(),
-        cause: status::error_text(lang, &query.cause),
+        cause: told(lang, &query.cause),
         query: &query,
     };
     show(&page, &frame)
 }
 
-pub(crate) fn total(lang: Lang, total: domain::ports::Total) -> String {
+pub(crate) fn total(lang: Lang, total: Total) -> String {
     let count = lang.number(total.count);
     if total.is_estimate { format!("≈ {count}") } else { count }
 }
 
-fn tabs(lang: Lang, query: &Query, stats: &Stats) -> Vec<Tab> {
-    let all: u64 = stats.by_status.values().map(|total| total.count).sum();
-    let about = stats.by_status.values().any(|total| total.is_estimate);
+/// How many messages each tab leads to, as far as that is known: a narrowed list knows its own number alone.
+enum Counts {
+    /// Nothing but the status narrows the list.
+    Each(BTreeMap<Status, Total>),
+    /// Other filters do; those of the status that is chosen, where the list is of all of them.
+    Chosen(Option<Total>),
+}
+
+impl Counts {
+    /// `found` is the number of those that the list is of.
+    async fn of(pages: &Pages, scope: &Scope, query: &Query, found: Total) -> Result<Self, PageError> {
+        if query.narrows_each_status() {
+            let is_of_all = query.kind.is_none() && query.cause.is_empty();
+            return Ok(Self::Chosen(is_of_all.then_some(found)));
+        }
+        let stats = pages.stores.stats(scope, &pages.rules.limits, pages.clock.now()).await?;
+        Ok(Self::Each(stats.by_status))
+    }
+
+    /// The number for a tab; of all statuses where it names none. Empty where it is not known.
+    fn text(&self, lang: Lang, status: Option<Status>, is_here: bool) -> String {
+        match (self, status) {
+            (Self::Each(counts), Some(status)) => {
+                total(lang, counts.get(&status).copied().unwrap_or(Total { count: 0, is_estimate: false }))
+            }
+            (Self::Each(counts), None) => total(
+                lang,
+                Total {
+                    count: counts.values().map(|total| total.count).sum(),
+                    is_estimate: counts.values().any(|total| total.is_estimate),
+                },
+            ),
+            (Self::Chosen(found), _) => {
+                found.filter(|_| is_here).map(|found| total(lang, found)).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// The owners of these rows.
+fn owners(rows: &[Row]) -> BTreeMap<String, String> {
+    let known = rows.iter().filter(|row| !row.owner_id.is_empty());
+    known.map(|row| (row.owner_id.clone(), row.owner.clone())).collect()
+}
+
+fn tabs(lang: Lang, query: &Query, counts: &Counts) -> Vec<Tab> {
     let first = Tab {
         href: query.link(&[("status", ""), ("kind", ""), ("cause", ""), ("cursor", "")]),
         tone: "all",
         icon: "queue",
         label: lang.t("Tất cả", "All"),
         key: "ALL",
-        count: total(lang, domain::ports::Total { count: all, is_estimate: about }),
+        count: counts.text(lang, None, query.status.is_none()),
         is_here: query.status.is_none(),
     };
     let rest = Status::ALL.iter().map(|one| {
         let pill = status::plain(lang, *one);
-        let none = domain::ports::Total { count: 0, is_estimate: false };
         Tab {
             href: query.link(&[("status", one.as_str()), ("kind", ""), ("cause", ""), ("cursor", "")]),
             tone: pill.tone,
             icon: pill.icon,
             label: pill.label,
             key: one.as_str(),
-            count: total(lang, stats.by_status.get(one).copied().unwrap_or(none)),
+            count: counts.text(lang, Some(*one), query.status == Some(*one)),
             is_here: query.status == Some(*one),
         }
     });

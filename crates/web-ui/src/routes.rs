@@ -1,7 +1,7 @@
 //! The route table.
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, PayloadConfig, ServiceConfig, get, post, scope};
+use actix_web::web::{self, Data, PayloadConfig, ServiceConfig, get, post, resource, scope};
 
 use crate::around::{around, nothing_here};
 use crate::pages::Pages;
@@ -11,6 +11,9 @@ use crate::{
 
 /// The most bytes that a form may have: a list of 10,000 recipients with their variables.
 const MAX_FORM: usize = 12 * 1024 * 1024;
+
+/// The most bytes of a form that anybody may send: a token and an address.
+const MAX_SIGN_IN: usize = 16 * 1024;
 
 /// Mounts every page at `/outbound`, and leads there from `/`.
 pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
@@ -27,6 +30,7 @@ pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
                 .route("/ticked", post().to(message::act::ticked))
                 .route("/messages/{id}", get().to(message::message))
                 .route("/messages/{id}/cancel", post().to(message::act::cancel))
+                .route("/messages/{id}/send-now", post().to(run::send_now))
                 .route("/messages/{id}/requeue", post().to(message::act::requeue))
                 .route("/compose", get().to(compose::page))
                 .route("/compose", post().to(compose::send))
@@ -52,10 +56,22 @@ pub fn configure(pages: Pages) -> impl Fn(&mut ServiceConfig) + Clone {
                 .route("/worker/plan", post().to(worker::plan))
                 .route("/worker/n8n/{name}", get().to(worker::workflow))
                 .route("/dispatch", post().to(run::dispatch))
-                .route("/sign-in", get().to(sign_in::page))
-                .route("/sign-in", post().to(sign_in::sign_in))
-                .route("/sign-in/demo/{who}", post().to(sign_in::demo))
-                .route("/sign-out", post().to(sign_in::sign_out))
+                .service(
+                    resource("/sign-in")
+                        .app_data(PayloadConfig::new(MAX_SIGN_IN))
+                        .route(get().to(sign_in::page))
+                        .route(post().to(sign_in::sign_in)),
+                )
+                .service(
+                    resource("/sign-in/demo/{who}")
+                        .app_data(PayloadConfig::new(MAX_SIGN_IN))
+                        .route(post().to(sign_in::demo)),
+                )
+                .service(
+                    resource("/sign-out")
+                        .app_data(PayloadConfig::new(MAX_SIGN_IN))
+                        .route(post().to(sign_in::sign_out)),
+                )
                 .route("/session", get().to(sign_in::session))
                 .route("/language", get().to(sign_in::language))
                 .route("/assets/{version}/{name}", get().to(assets::asset))

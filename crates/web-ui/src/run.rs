@@ -1,8 +1,9 @@
 //! Running the worker by hand, within the visitor's scope.
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::web::{Data, Path};
 use domain::access::Role;
+use domain::ids::MessageId;
 use domain::usecase::run_worker::{RunReport, RunRequest, Warning, run_worker};
 
 use crate::error::PageError;
@@ -26,6 +27,23 @@ pub(crate) async fn dispatch(
     Ok(go_to_saying(safe_back(form.get("back")), said(&report), &pages))
 }
 
+/// Hands this one message off, whatever stands in front of it, and says whether it went.
+pub(crate) async fn send_now(
+    posted: Posted<MessagingRun>,
+    id: Path<String>,
+    pages: Data<Pages>,
+) -> Result<HttpResponse, PageError> {
+    let Posted { may, form } = posted;
+    let id: MessageId = id.parse().map_err(|_| PageError::NotFound)?;
+    let detail = pages.stores.detail(id, &may.caller.scope()).await?.ok_or(PageError::NotFound)?;
+    let channel = detail.message.content.channel;
+    let request = RunRequest { batch: 1, only: Some(id), ..wanted(&pages, &may, &form, false) };
+    let report = to_the_end(&pages, request).await?;
+    let is_quiet = pages.rules.quiet_hours.closed_until(channel, pages.clock.now()).is_some();
+    let own = format!("/outbound/messages/{id}");
+    Ok(go_to_saying(&own, Flash::said(said_of_one(&report, is_quiet)), &pages))
+}
+
 /// The run that a form asks for, within its sender's scope; only an admin passes the quiet hours.
 pub(crate) fn wanted(pages: &Pages, may: &May<MessagingRun>, form: &Form, dry_run: bool) -> RunRequest {
     let is_admin = may.caller.role == Role::Admin;
@@ -34,6 +52,7 @@ pub(crate) fn wanted(pages: &Pages, may: &May<MessagingRun>, form: &Form, dry_ru
         concurrency: pages.concurrency,
         dry_run,
         retry_failed_only: form.is_on("retryFailedOnly"),
+        only: None,
         pull: false,
         scope: may.caller.scope(),
         ignore_quiet_hours: is_admin && form.is_on("ignoreQuietHours"),
@@ -60,6 +79,20 @@ fn said(report: &RunReport) -> Flash {
         None if report.quiet.active => Flash::said(Said::Quiet),
         None if report.rate_limited > 0 => Flash::counted(Said::Limited, report.rate_limited.into(), 0),
         None => Flash::said(Said::NothingDue),
+    }
+}
+
+/// Whether the one message went, and if not, why; the page says more below.
+fn said_of_one(report: &RunReport, is_quiet: bool) -> Said {
+    match warned(report) {
+        Some(said) => said,
+        None if report.failed > 0 => Said::OneFailed,
+        None if report.processed > 0 => Said::OneSent,
+        None if report.dropped > 0 => Said::OneOptedOut,
+        None if report.rate_limited > 0 => Said::OneLimited,
+        None if is_quiet => Said::OneQuiet,
+        None if report.released > 0 => Said::OneReleased,
+        None => Said::OneGone,
     }
 }
 

@@ -1,6 +1,5 @@
 //! Signing in with a token, in the demo with one click; signing out; the language.
 
-use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
@@ -16,6 +15,7 @@ use crate::error::PageError;
 use crate::flash::{Flash, Said};
 use crate::form::Form;
 use crate::frame::{self, Frame, Place, go_to, go_to_saying, home, safe_back, show};
+use crate::lang::Lang;
 use crate::pages::Pages;
 use crate::visit::{OwnForm, SEED, SESSION, Visit, caller};
 use crate::{csrf, lang};
@@ -147,7 +147,15 @@ fn opened(token: String, role: Role, back: &str, pages: &Pages) -> Result<HttpRe
     Ok(answer)
 }
 
-pub(crate) async fn sign_out(_: OwnForm, pages: Data<Pages>) -> Result<HttpResponse, PageError> {
+/// The end of a session; where there is none (any more) there is nothing to guard, and the cookie goes.
+pub(crate) async fn sign_out(
+    own: Result<OwnForm, PageError>,
+    request: HttpRequest,
+    pages: Data<Pages>,
+) -> Result<HttpResponse, PageError> {
+    if own.is_err() && Visit::of(&request).await?.caller.is_some() {
+        own?;
+    }
     let mut answer = go_to_saying("/outbound/sign-in", Flash::said(Said::SignedOut), &pages);
     answer.add_removal_cookie(&cookie(SESSION, String::new(), &pages)).map_err(no_cookie)?;
     Ok(answer)
@@ -164,13 +172,7 @@ pub(crate) async fn language(pages: Data<Pages>, request: HttpRequest) -> HttpRe
     let query = Form::parse(request.query_string().as_bytes());
     let mut answer = HttpResponse::SeeOther();
     if let Some(language) = query.read::<Language>("to") {
-        let chosen = Cookie::build(lang::COOKIE, language.as_str())
-            .path("/outbound")
-            .same_site(SameSite::Lax)
-            .http_only(true)
-            .secure(pages.secure_cookies)
-            .max_age(Duration::days(365));
-        answer.cookie(chosen.finish());
+        answer.cookie(lang::cookie(Lang(language), &pages));
     }
     answer.insert_header(("location", safe_back(query.get("back")))).finish()
 }

@@ -17,8 +17,8 @@ use crate::form::Form;
 use crate::frame::{Frame, Place, show};
 use crate::lang::Lang;
 use crate::pages::Pages;
-use crate::present::people;
 use crate::present::time::{Moment, moment};
+use crate::present::{people, sms};
 use crate::visit::{May, MessagingView};
 
 /// How much of a text a card holds, in characters; the style cuts it further.
@@ -104,7 +104,7 @@ fn card(lang: Lang, template: &ports::Template, pages: &Pages) -> Card {
         channel: people::channel(lang, *channel),
         channel_word: channel.as_str(),
         channel_icon: people::channel_icon(*channel),
-        body: body.source().chars().take(SHOWN).collect(),
+        body: sms::unbroken(&body.source().chars().take(SHOWN).collect::<String>()),
         variables: body.variables().to_vec(),
         sms: (*channel == Channel::Sms).then(|| SmsMeter::measure(body.source()).parts),
         is_active: *is_active,

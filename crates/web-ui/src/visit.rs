@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::ORIGIN;
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, ORIGIN};
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use domain::access::{Caller, Permission};
@@ -28,6 +29,8 @@ pub(crate) const CODE_FIELD: &str = "csrf";
 pub(crate) struct Visit {
     /// The language.
     pub(crate) lang: Lang,
+    /// Whether it was asked for with this request, and is to be kept.
+    pub(crate) keeps_lang: bool,
     /// Whoever is signed in.
     pub(crate) caller: Option<Caller>,
     /// The secret that the codes of forms are made of.
@@ -39,26 +42,69 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
+    /// Who asks for what; counted among their requests.
+    async fn counted(request: &HttpRequest) -> Result<Self, PageError> {
+        let visit = Self::of(request).await?;
+        if let (Some(tokens), Some(caller)) = (&pages(request)?.tokens, &visit.caller) {
+            tokens.admit(caller).map_err(PageError::TooFast)?;
+        }
+        Ok(visit)
+    }
+
     /// Who asks for what.
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, PageError> {
         let pages = pages(request)?;
         let cookie = |name: &str| {
             request.cookie(name).map(|cookie| cookie.value().to_owned()).filter(|value| !value.is_empty())
         };
-        let session = cookie(SESSION);
+        // As the API has it: who names a token means that one, and no cookie stands in for it.
+        let session = bearer(request).unwrap_or_else(|| cookie(SESSION));
         let caller = match &session {
             Some(token) => caller(&pages, token).await?,
             None => None,
         };
-        let here = request.uri().path_and_query().map_or("/outbound", |path| path.as_str()).to_owned();
         Ok(Self {
-            lang: lang::of(request),
             secret: if caller.is_some() { session } else { cookie(SEED) },
             caller,
-            flash: Flash::of(request),
-            here,
+            ..Self::by_nobody(request)
         })
     }
+
+    /// The same, whoever it is.
+    pub(crate) fn by_nobody(request: &HttpRequest) -> Self {
+        Self {
+            lang: lang::of(request),
+            keeps_lang: lang::asked(request).is_some(),
+            caller: None,
+            secret: None,
+            flash: Flash::of(request),
+            here: readable(request),
+        }
+    }
+}
+
+/// The address at which this page, or the one that its form stands on, can be read.
+fn readable(request: &HttpRequest) -> String {
+    if *request.method() == Method::GET {
+        return request.uri().path_and_query().map_or("/outbound", |path| path.as_str()).to_owned();
+    }
+    let path = request.uri().path();
+    let form = ["/check", "/send", "/rejected", "/delete", "/cancel", "/requeue", "/send-now", "/plan"]
+        .iter()
+        .find_map(|act| path.strip_suffix(act))
+        .unwrap_or(path);
+    if ["/ticked", "/dispatch", "/sign-out"].iter().any(|act| form.ends_with(act)) {
+        return "/outbound".to_owned();
+    }
+    form.to_owned()
+}
+
+/// The token of the header; `None` where there is no such header, or one of another scheme.
+fn bearer(request: &HttpRequest) -> Option<Option<String>> {
+    let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    let token = token.trim();
+    scheme.eq_ignore_ascii_case("bearer").then(|| (!token.is_empty()).then(|| token.to_owned()))
 }
 
 /// Whoever the token was made for; `None` when it opens nothing (any more).
@@ -84,7 +130,7 @@ impl FromRequest for Visit {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Self::of(&request).await })
+        Box::pin(async move { Self::counted(&request).await })
     }
 }
 
@@ -117,7 +163,7 @@ pub(crate) struct May<P> {
 
 impl<P: Needs> May<P> {
     async fn of(request: &HttpRequest) -> Result<Self, PageError> {
-        let visit = Visit::of(request).await?;
+        let visit = Visit::counted(request).await?;
         let caller = visit.caller.clone().ok_or(PageError::SignIn)?;
         if !caller.role.may(P::PERMISSION) {
             return Err(PageError::Forbidden);
@@ -178,7 +224,7 @@ impl FromRequest for OwnForm {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, body) = (request.clone(), Bytes::from_request(request, payload));
         Box::pin(async move {
-            let visit = Visit::of(&request).await?;
+            let visit = Visit::counted(&request).await?;
             let form = own_form(&request, body.await, visit.secret.as_deref()).await?;
             Ok(Self { visit, form })
         })

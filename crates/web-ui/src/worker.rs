@@ -10,6 +10,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use domain::access::Role;
 use domain::explain::Language;
+use domain::policy::rate_limit::RateLimit;
+use domain::rules::Limits;
 
 use self::plan::{Plan, Wanted};
 use self::workflows::Addresses;
@@ -17,6 +19,7 @@ pub(crate) use self::workflows::workflow;
 use crate::error::PageError;
 use crate::form::{self, Form};
 use crate::frame::{Frame, Place, go_to, show};
+use crate::lang::Lang;
 use crate::pages::Pages;
 use crate::present::circuit::{self, CircuitState};
 use crate::present::time::clock;
@@ -52,6 +55,7 @@ struct WorkerPage<'a> {
     quiet: Option<String>,
     is_all_quiet: bool,
     has_webhook: bool,
+    limits: String,
     admin: Option<AdminPart>,
 }
 
@@ -112,9 +116,22 @@ pub(crate) async fn page(
         is_all_quiet: quiet.active,
         quiet: quiet_until,
         has_webhook: pages.gateway.is_some(),
+        limits: limits(lang, &pages.rules.limits),
         admin,
     };
     show(&page, &frame)
+}
+
+/// The limits of a minute in words.
+fn limits(lang: Lang, limits: &Limits) -> String {
+    let said = |limit: RateLimit| {
+        limit
+            .get()
+            .map_or_else(|| lang.t("không giới hạn", "unlimited").to_owned(), |limit| lang.number(limit))
+    };
+    lang.t("toàn hệ thống {all}, mỗi người phụ trách {each}.", "everybody {all}, each owner {each}.")
+        .replace("{all}", &said(limits.global))
+        .replace("{each}", &said(limits.per_owner))
 }
 
 fn is_admin(may: &May<MessagingRun>) -> bool {

@@ -8,11 +8,12 @@ use domain::ids::{LeadId, StudentId, TemplateKey};
 use domain::message::Priority;
 use domain::ports::Template;
 use domain::usecase::create::prepare::Problem;
-use domain::usecase::create::{CreateCommand, RecipientSpec, TextSource};
+use domain::usecase::create::{CreateCommand, RecipientSpec};
 use sha2::{Digest, Sha256};
 
 use super::columns::{Role, roles};
 use super::sheet::{Header, Row, Sheet, SheetError};
+use crate::compose::draft::source;
 use crate::error::PageError;
 use crate::form::Form;
 use crate::lang::Lang;
@@ -34,6 +35,8 @@ pub(super) struct Draft {
     pub(super) is_later: bool,
     pub(super) at: String,
     pub(super) allow_duplicate: bool,
+    /// Without diacritics.
+    pub(super) plain: bool,
     /// What the list came from.
     pub(super) file: String,
     /// The list; `None` until there is one.
@@ -48,16 +51,18 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn read(form: &Form, pages: &Pages) -> Self {
+        let channel = form.read("channel").unwrap_or(Channel::Zalo);
         let key = form.get("key").filter(|key| key.len() <= 64).map(str::to_owned);
         let mut draft = Self {
             key: key.unwrap_or_else(|| pages.entropy.uuid(pages.clock.now()).to_string()),
-            channel: form.read("channel").unwrap_or(Channel::Zalo),
+            channel,
             template: form.read("template"),
             text: form.raw("text"),
             priority: form.read("priority").unwrap_or(Priority::Medium),
             is_later: form.get("when") == Some("later"),
             at: form.get("at").unwrap_or_default().to_owned(),
             allow_duplicate: form.is_on("allowDuplicate"),
+            plain: channel == Channel::Sms && form.is_on("plain"),
             file: form.get("from").unwrap_or_default().chars().take(MAX_FILE).collect(),
             list: None,
             pasted: String::new(),
@@ -130,10 +135,7 @@ impl Draft {
     pub(super) fn command(&self, at: Option<DateTime<Utc>>, recipients: Vec<RecipientSpec>) -> CreateCommand {
         CreateCommand {
             channel: self.channel,
-            source: match &self.template {
-                Some(key) => TextSource::Template(key.clone()),
-                None => TextSource::Text(self.text.clone()),
-            },
+            source: source(self.template.as_ref(), &self.text, self.plain),
             recipients,
             variables: BTreeMap::new(),
             priority: self.priority,
@@ -162,10 +164,10 @@ pub(super) struct Terms {
 impl Terms {
     /// What a visitor agrees to who sends the list: it changes with the fields, the mapping and the template's text.
     pub(super) fn digest(&self, draft: &Draft) -> String {
-        let Draft { channel, template, text, priority, is_later, at, allow_duplicate, .. } = draft;
+        let Draft { channel, template, text, priority, is_later, at, allow_duplicate, plain, .. } = draft;
         let body = self.template.as_ref().map(|template| template.body.source());
         let all = format!(
-            "{channel} {template:?} {text:?} {priority} {is_later} {at} {allow_duplicate} {body:?} {:?}",
+            "{channel} {template:?} {text:?} {priority} {is_later} {at} {allow_duplicate} {plain} {body:?} {:?}",
             self.roles
         );
         Sha256::digest(all.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()

@@ -13,8 +13,9 @@ use super::sheet::{Row, Sheet};
 use crate::error::PageError;
 use crate::lang::Lang;
 use crate::pages::Pages;
-use crate::present::status::{self, Pill};
+use crate::present::status::Pill;
 use crate::present::time::{Moment, moment};
+use crate::present::told::told;
 use crate::present::{people, problem};
 
 /// How many rows of each kind a page shows.
@@ -156,9 +157,7 @@ fn line(lang: Lang, place: usize, row: &Row, terms: &Terms, advice: RecipientAdv
     Line {
         verdict: if skipped.is_some() { Verdict::Skipped } else { Verdict::Good },
         whom: to.map_or_else(|| whom(row, terms), |to| people::address(to.as_str())),
-        reason: skipped
-            .map(|reason| status::skip_reason(lang, SkipReason::as_str(reason)))
-            .unwrap_or_default(),
+        reason: skipped.map(|reason| told(lang, SkipReason::as_str(reason))).unwrap_or_default(),
         text: text.unwrap_or_default(),
         sms: parts,
         sms_plain: plain,

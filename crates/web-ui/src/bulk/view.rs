@@ -16,7 +16,7 @@ use crate::pages::Pages;
 use crate::present::choice::{Choice, channels, priorities, templates};
 use crate::present::status::Pill;
 use crate::present::time::{LOCAL, Moment};
-use crate::present::{people, problem};
+use crate::present::{people, problem, sms};
 use crate::visit::{May, MessagingCreate};
 
 /// A column of the list, and what it may hold.
@@ -61,7 +61,8 @@ struct Findings<'a> {
     /// How many rows are not shown.
     more: Option<String>,
     sms: Option<String>,
-    sms_hint: Option<String>,
+    /// What the box says that drops the diacritics, where that saves or has saved some.
+    plainer: Option<String>,
     sample: Option<&'a str>,
     /// The digest of what was looked at.
     seen: String,
@@ -79,7 +80,7 @@ struct BulkPage<'a> {
     earliest: String,
     channel_icon: &'static str,
     text_name: String,
-    body: Option<&'a str>,
+    body: Option<String>,
     unread: Option<String>,
     list: Option<List>,
     findings: Option<Findings<'a>>,
@@ -104,7 +105,7 @@ pub(super) async fn page(
         Some(sheet) => Some(Report::of(lang, pages, &may.caller, &draft, &terms, sheet).await?),
         None => None,
     };
-    let frame = Frame::new(&may.visit, pages, Place::Bulk);
+    let frame = Frame::new(&may.visit, pages, Place::Bulk).of_draft("/outbound/bulk/check");
     let page = BulkPage {
         channels: channels(lang, draft.channel),
         templates: templates(&mine, draft.template.as_ref()),
@@ -112,10 +113,10 @@ pub(super) async fn page(
         earliest: pages.clock.now().with_timezone(&pages.zone()).format(LOCAL).to_string(),
         channel_icon: people::channel_icon(draft.channel),
         text_name: draft.text_name(),
-        body: terms.template.as_ref().map(|template| template.body.source()),
+        body: terms.template.as_ref().map(|template| sms::unbroken(template.body.source())),
         unread: draft.list.as_ref().and_then(|list| list.as_ref().err()).map(|error| error.sentence(lang)),
         list: draft.sheet().map(|sheet| list(lang, sheet, &terms)),
-        findings: report.as_ref().map(|report| findings(lang, report, terms.digest(&draft))),
+        findings: report.as_ref().map(|report| findings(lang, report, draft.plain, terms.digest(&draft))),
         draft: &draft,
         refused,
         f: &frame,
@@ -174,18 +175,20 @@ fn choices(lang: Lang, role: &Role, variables: &[String]) -> Vec<Choice> {
         let label = problem::variable(lang, name);
         let label =
             if label == *name { format!("{{{{ {name} }}}}") } else { format!("{label} {{{{ {name} }}}}") };
+        let label = sms::unbroken(&label);
         one(Role::Variable(name.clone()), &label)
     });
     fixed.into_iter().chain(own).collect()
 }
 
-fn findings<'a>(lang: Lang, report: &'a Report, seen: String) -> Findings<'a> {
+fn findings<'a>(lang: Lang, report: &'a Report, is_plain: bool, seen: String) -> Findings<'a> {
     let count = |verdict| report.count(verdict);
     let kinds = [Verdict::Good, Verdict::Skipped, Verdict::Rejected];
     let rows: Vec<_> = report.shown().into_iter().map(|line| row(lang, line)).collect();
     let more = report.lines.len() - rows.len();
     let (sms, plain) = report.sms();
-    let hint = lang.t("bỏ dấu thì chỉ cần {n}", "without diacritics {n}");
+    let plainer = lang.t("Bỏ dấu: chỉ còn {n} SMS", "Drop the diacritics: only {n} SMS");
+    let plainer = plainer.replace("{n}", &lang.number(plain as u64));
     Findings {
         problems: &report.problems,
         notices: &report.notices,
@@ -197,7 +200,7 @@ fn findings<'a>(lang: Lang, report: &'a Report, seen: String) -> Findings<'a> {
         rows,
         more: (more > 0).then(|| lang.number(more as u64)),
         sms: (sms > 0).then(|| lang.number(sms as u64)),
-        sms_hint: (plain < sms).then(|| hint.replace("{n}", &lang.number(plain as u64))),
+        plainer: (plain < sms || is_plain).then_some(plainer),
         sample: report.lines.iter().find(|line| line.verdict == Verdict::Good).map(|line| line.text.as_str()),
         seen,
         part: ROWS,

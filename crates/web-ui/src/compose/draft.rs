@@ -72,6 +72,7 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn read(form: &Form, pages: &Pages) -> Self {
+        let channel = form.read("channel").unwrap_or(Channel::Zalo);
         let key = form.get("key").filter(|key| key.len() <= 64).map(str::to_owned);
         let lead = form.read("lead").map(Recipient::Lead);
         let named = lead.or_else(|| form.read("student").map(Recipient::Student));
@@ -80,7 +81,7 @@ impl Draft {
         let variables = form.under("var.").filter(|(_, value)| !value.trim().is_empty());
         Self {
             key: key.unwrap_or_else(|| pages.entropy.uuid(pages.clock.now()).to_string()),
-            channel: form.read("channel").unwrap_or(Channel::Zalo),
+            channel,
             template: form.read("template"),
             text: form.raw("text"),
             search: clean(form.get("who").unwrap_or_default()),
@@ -90,7 +91,7 @@ impl Draft {
             is_later: form.get("when") == Some("later"),
             at: form.get("at").unwrap_or_default().to_owned(),
             allow_duplicate: form.is_on("allowDuplicate"),
-            plain: form.is_on("plain"),
+            plain: channel == Channel::Sms && form.is_on("plain"),
         }
     }
 
@@ -128,32 +129,17 @@ impl Draft {
     }
 
     /// The command that it comes to, or what is wrong with it.
-    pub(super) async fn command(
-        &self,
-        pages: &Pages,
-        caller: &Caller,
-        now: DateTime<Utc>,
-    ) -> Result<Result<CreateCommand, Vec<Problem>>, PageError> {
+    pub(super) fn command(&self, pages: &Pages, now: DateTime<Utc>) -> Result<CreateCommand, Vec<Problem>> {
         let Some(scheduled_at) = self.goes_at(pages, now) else {
-            return Ok(Err(vec![Problem::invalid("at", "is no time")]));
-        };
-        let (text, missing) = match self.filled(pages, caller).await? {
-            Ok(filled) => filled,
-            Err(problems) => return Ok(Err(problems)),
-        };
-        // Without its diacritics a template's text is a text of its own; what it lacks is told as the template's.
-        let source = match &self.template {
-            Some(key) if !self.plain || !missing.is_empty() => TextSource::Template(key.clone()),
-            Some(_) | None if self.plain => TextSource::Text(strip_diacritics(&text)),
-            Some(_) | None => TextSource::Text(text),
+            return Err(vec![Problem::invalid("at", "is no time")]);
         };
         let mut recipient = self.spec();
-        if let TextSource::Text(_) = source {
+        if self.template.is_none() {
             recipient.variables.clear();
         }
-        Ok(Ok(CreateCommand {
+        Ok(CreateCommand {
             channel: self.channel,
-            source,
+            source: source(self.template.as_ref(), &self.text, self.plain),
             recipients: vec![recipient],
             variables: BTreeMap::new(),
             priority: self.priority,
@@ -163,6 +149,17 @@ impl Draft {
             scheduled_at: Some(scheduled_at),
             allow_duplicate: self.allow_duplicate,
             job_id: None,
-        }))
+        })
+    }
+}
+
+/// What a form's text comes to. Without its diacritics a template's message is of that template still: the rule for
+/// duplicates sees it.
+pub(crate) fn source(template: Option<&TemplateKey>, text: &str, plain: bool) -> TextSource {
+    match (template, plain) {
+        (Some(key), true) => TextSource::PlainTemplate(key.clone()),
+        (Some(key), false) => TextSource::Template(key.clone()),
+        (None, true) => TextSource::Text(strip_diacritics(text)),
+        (None, false) => TextSource::Text(text.to_owned()),
     }
 }

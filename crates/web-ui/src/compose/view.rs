@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use domain::access::Permission;
 use domain::channel::Channel;
 use domain::contact::{Contact, ContactId};
@@ -51,6 +52,7 @@ struct Compose<'a> {
     text: Vec<Stretch>,
     is_empty: bool,
     channel_icon: &'static str,
+    text_title: &'static str,
     to: String,
     meter: Option<Meter>,
     problems: Vec<String>,
@@ -86,7 +88,7 @@ pub(super) async fn page(
     let mut notices = Vec::new();
     let mut expected = None;
     let mut to = String::new();
-    match draft.command(pages, &may.caller, now).await? {
+    match draft.command(pages, now) {
         Ok(command) if draft.recipient.is_some() => {
             let advice = advise(&pages.deps(), &may.caller, &command, pages.gateway.is_some()).await?;
             problems.extend(advice.problems);
@@ -109,10 +111,11 @@ pub(super) async fn page(
     }
     // The meter says how many SMS it takes.
     notices.retain(|notice| !matches!(notice, Notice::SmsParts(_) | Notice::SmsUnicode { .. }));
+    let is_skipped = notices.iter().any(is_skip);
     let mut said: Vec<String> = problems.iter().map(|one| problem::sentence(lang, one)).collect();
     said.dedup();
     let shown = if draft.plain { strip_diacritics(&text) } else { text.clone() };
-    let frame = Frame::new(&may.visit, pages, Place::Compose);
+    let frame = Frame::new(&may.visit, pages, Place::Compose).of_draft("/outbound/compose/check");
     let page = Compose {
         channels: channels(lang, draft.channel),
         templates: templates(&mine, draft.template.as_ref()),
@@ -123,6 +126,7 @@ pub(super) async fn page(
         text: sms::costly(&shown, draft.channel),
         is_empty: shown.trim().is_empty(),
         channel_icon: people::channel_icon(draft.channel),
+        text_title: people::text_title(lang, draft.channel, false),
         to,
         meter: (draft.channel == Channel::Sms && !shown.trim().is_empty())
             .then(|| Meter::new(lang, &shown, &text)),
@@ -131,13 +135,13 @@ pub(super) async fn page(
             && missing.is_empty()
             && !shown.trim().is_empty(),
         problems: said,
-        notices: notices.iter().map(|notice| notice.sentence(lang.0, zone)).collect(),
+        notices: notices.iter().map(|notice| noticed(lang, notice, &draft, zone)).collect(),
         expected: expected
             .filter(|_| draft.is_later || expected.is_some_and(|at| at > now + TimeDelta::seconds(15)))
             .map(|at| moment(at, now, zone)),
         earliest: now.with_timezone(&zone).format(LOCAL).to_string(),
         undo_seconds: crate::message::UNDO.num_seconds(),
-        may_undo: may.caller.role.may(Permission::MessagingRun),
+        may_undo: may.caller.role.may(Permission::MessagingRun) && !is_skipped,
         draft: &draft,
         f: &frame,
     };
@@ -146,6 +150,28 @@ pub(super) async fn page(
         *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
     Ok(answer)
+}
+
+/// Whether it would be stored without being sent.
+fn is_skip(notice: &Notice) -> bool {
+    matches!(notice, Notice::Fate(Reason::Duplicate | Reason::Suppressed | Reason::WillBeSuppressed))
+}
+
+/// A notice about a message that nobody has stored yet.
+fn noticed(lang: Lang, notice: &Notice, draft: &Draft, zone: Tz) -> String {
+    let Notice::Fate(Reason::Duplicate) = notice else { return notice.sentence(lang.0, zone) };
+    let text = if draft.template.is_some() {
+        lang.t(
+            "Hôm nay người này đã có tin theo mẫu này: tin mới sẽ bị bỏ qua, trừ khi cho phép trùng.",
+            "They have a message of this template today: a new one is skipped, unless a duplicate is allowed.",
+        )
+    } else {
+        lang.t(
+            "Hôm nay người này đã có tin cùng nội dung: tin mới sẽ bị bỏ qua, trừ khi cho phép trùng.",
+            "They have a message with this text today: a new one is skipped, unless a duplicate is allowed.",
+        )
+    };
+    text.to_owned()
 }
 
 /// The contacts that are offered, the chosen one first.

@@ -14,10 +14,12 @@ use crate::error::PageError;
 use crate::frame::{Frame, Place, show};
 use crate::lang::Lang;
 use crate::pages::Pages;
+use crate::present::held::Held;
 use crate::present::job::{Bar, pill};
 use crate::present::people;
 use crate::present::status::{self, Pill};
 use crate::present::time::{Moment, moment};
+use crate::present::told::told;
 use crate::visit::{JobsView, May};
 
 /// How many of its messages are shown; the queue has them all.
@@ -86,7 +88,7 @@ pub(crate) async fn job(
         steps: lines.map(|entry| step(lang, entry, caller, &pages)).collect(),
         facts: facts(lang, &job, caller, &pages),
         note: job.note.unwrap_or_default(),
-        error: job.last_error.unwrap_or_default(),
+        error: job.last_error.as_deref().map(|error| told(lang, error)).unwrap_or_default(),
         title: job.title,
         messages,
         queue: format!("/outbound?job={id}"),
@@ -102,10 +104,11 @@ async fn messages(lang: Lang, job: JobId, caller: &Caller, pages: &Pages) -> Res
         page_size: SHOWN,
     };
     let found = pages.stores.list(&request).await?;
-    Ok(found.items.iter().map(|message| line(lang, message, pages)).collect())
+    let held = Held::of(pages, &found.items).await?;
+    Ok(found.items.iter().map(|message| line(lang, message, &held, pages)).collect())
 }
 
-fn line(lang: Lang, message: &Message, pages: &Pages) -> Line {
+fn line(lang: Lang, message: &Message, held: &Held, pages: &Pages) -> Line {
     let content = &message.content;
     let address = content.to.as_ref().map(|to| people::address(to.as_str())).unwrap_or_default();
     Line {
@@ -114,7 +117,7 @@ fn line(lang: Lang, message: &Message, pages: &Pages) -> Line {
         address,
         text: content.text.0.chars().take(160).collect(),
         pill: status::pill(lang, &message.state),
-        note: status::note(lang, message, pages.clock.now(), pages.zone()),
+        note: status::note(lang, message, held, &pages.rules, pages.clock.now()),
     }
 }
 
@@ -128,7 +131,7 @@ fn step(lang: Lang, entry: JobEntry, caller: &Caller, pages: &Pages) -> Step {
         pill,
         by: by(lang, &actor, caller),
         at: moment(at, pages.clock.now(), pages.zone()),
-        detail: detail.unwrap_or_default(),
+        detail: detail.as_deref().map(|detail| told(lang, detail)).unwrap_or_default(),
     }
 }
 

@@ -3,12 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use domain::message::timeline::{EntryKind, Line};
-use domain::message::{Content, Message, Status};
+use domain::message::{Content, FailureKind, Message, Status};
 
 use crate::lang::Lang;
 use crate::present::people;
 use crate::present::status::{self, Pill};
 use crate::present::time::{Moment, duration, moment};
+use crate::present::told;
 
 /// The picture's width in its own units.
 const WIDTH: f64 = 1_000.0;
@@ -27,6 +28,8 @@ pub(crate) struct Part {
 /// The picture: one bar from the creation to the end or to now, and on to when it is expected to go.
 pub(crate) struct Strip {
     pub(crate) parts: Vec<Part>,
+    /// What its colours mean, each once.
+    pub(crate) legend: Vec<(&'static str, &'static str)>,
     pub(crate) from: Moment,
     pub(crate) to: Moment,
     /// What the right end is.
@@ -96,8 +99,32 @@ impl Strip {
             (false, Some(at)) => (at, lang.t("Dự kiến", "Expected")),
             (false, None) => (now, lang.t("Bây giờ", "Now")),
         };
+        let mut legend: Vec<(&'static str, &'static str)> = Vec::new();
+        for (part, (status, _, is_ahead)) in parts.iter().zip(&spans) {
+            let label = match is_ahead {
+                true => lang.t("Dự kiến chờ", "Expected to wait"),
+                false if part.tone == status::plain(lang, *status).tone => status::plain(lang, *status).label,
+                false => {
+                    message
+                        .state
+                        .failure_kind()
+                        .map_or(status::failed(lang, FailureKind::Retry), |kind| status::failed(lang, kind))
+                        .label
+                }
+            };
+            if !legend.contains(&(part.tone, label)) {
+                legend.push((part.tone, label));
+            }
+        }
         let title = parts.iter().map(|part| part.title.as_str()).collect::<Vec<_>>().join(", ");
-        Self { title, parts, from: moment(message.created_at, now, zone), to: moment(to, now, zone), end }
+        Self {
+            title,
+            parts,
+            legend,
+            from: moment(message.created_at, now, zone),
+            to: moment(to, now, zone),
+            end,
+        }
     }
 }
 
@@ -134,8 +161,12 @@ pub(crate) fn steps(
         at: moment(line.at, now, zone),
         what: status::step(lang, line.kind),
         pill: status::plain(lang, line.to),
-        by: people::actor(lang, &line.by, content),
-        detail: line.detail.as_deref().map(|detail| told(lang, detail, now, zone)).unwrap_or_default(),
+        by: people::person(lang, &line.by, content),
+        detail: line
+            .detail
+            .as_deref()
+            .map(|detail| told::detail(lang, detail, now, zone))
+            .unwrap_or_default(),
         after: before
             .map(|before| line.at - before)
             .filter(|time| *time >= TimeDelta::seconds(1))
@@ -143,15 +174,6 @@ pub(crate) fn steps(
             .unwrap_or_default(),
     };
     lines.iter().zip(before).map(step).collect()
-}
-
-/// A detail that this system wrote, in the page's language; others as they came.
-fn told(lang: Lang, detail: &str, now: DateTime<Utc>, zone: Tz) -> String {
-    let scheduled = detail.strip_prefix("scheduled for ").and_then(|at| at.parse::<DateTime<Utc>>().ok());
-    match scheduled {
-        Some(at) => format!("{} {}", lang.t("hẹn gửi lúc", "to go at"), moment(at, now, zone).short),
-        None => status::skip_reason(lang, &status::error_text(lang, detail)),
-    }
 }
 
 /// One hand-off, with N8N's answer.
@@ -184,7 +206,7 @@ pub(crate) fn attempts(
                     at: moment(line.at, now, zone),
                     by: people::actor(lang, &line.by, content),
                     answer: lang.t("Đang giao cho N8N", "On its way to N8N"),
-                    detail: line.detail.clone().unwrap_or_default(),
+                    detail: line.detail.as_deref().map(|detail| told::told(lang, detail)).unwrap_or_default(),
                     took: String::new(),
                     pill: None,
                 },
@@ -204,7 +226,7 @@ pub(crate) fn attempts(
                 attempt.pill = Some(status::plain(lang, line.to));
                 attempt.took = duration(lang, line.at - *began);
                 if let Some(detail) = &line.detail {
-                    attempt.detail = status::error_text(lang, detail);
+                    attempt.detail = told::told(lang, detail);
                 }
             }
         }

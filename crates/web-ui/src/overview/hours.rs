@@ -150,11 +150,11 @@ impl Hours {
     }
 }
 
-/// The next of 4, 10, 20, 40, 100, ..
+/// The next of 4, 6, 10, 15, 20, 40, 60, ..
 fn round_up(most: u64) -> u64 {
     let mut size = 1;
     loop {
-        for top in [size * 4, size * 10, size * 20] {
+        for top in [size * 4, size * 6, size * 10, size * 15, size * 20] {
             if top >= most {
                 return top;
             }
@@ -197,6 +197,6 @@ mod tests {
 
     #[test]
     fn the_scale_ends_at_a_round_number() {
-        assert_eq!([0, 4, 5, 11, 37, 41, 5_000].map(round_up), [4, 4, 10, 20, 40, 100, 10_000]);
+        assert_eq!([0, 4, 5, 11, 37, 41, 5_000].map(round_up), [4, 4, 6, 15, 40, 60, 6_000]);
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn state(lang: Lang, circuit: Circuit, now: DateTime<Utc>, zone: Tz) 
     let pill = |tone, icon, label| Pill { tone, icon, label };
     match circuit.label(now) {
         CircuitLabel::Closed => CircuitState {
-            pill: pill("sent", "check", lang.t("Đóng mạch", "Closed")),
+            pill: pill("sent", "check", lang.t("Bình thường", "Closed")),
             said: match circuit.failures() {
                 0 => lang.t("N8N nhận tin bình thường.", "N8N takes messages as it should.").to_owned(),
                 _ => lang
@@ -34,7 +34,7 @@ pub(crate) fn state(lang: Lang, circuit: Circuit, now: DateTime<Utc>, zone: Tz) 
             },
         },
         CircuitLabel::Open => CircuitState {
-            pill: pill("dead", "stop", lang.t("Ngắt mạch", "Open")),
+            pill: pill("dead", "stop", lang.t("Tạm ngắt", "Open")),
             said: match circuit.permit(now) {
                 Permit::Refused { until } => lang
                     .t(
@@ -47,7 +47,7 @@ pub(crate) fn state(lang: Lang, circuit: Circuit, now: DateTime<Utc>, zone: Tz) 
             },
         },
         CircuitLabel::HalfOpen => CircuitState {
-            pill: pill("retry", "loop", lang.t("Đang dò lại", "Half open")),
+            pill: pill("retry", "loop", lang.t("Đang thử lại", "Half open")),
             said: lang
                 .t(
                     "Một tin được gửi thử; nếu N8N nhận, việc gửi tiếp tục.",

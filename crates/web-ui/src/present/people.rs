@@ -13,7 +13,20 @@ pub(crate) const fn channel(lang: Lang, channel: Channel) -> &'static str {
         Channel::Zalo => "Zalo",
         Channel::Facebook => "Messenger",
         Channel::Sms => "SMS",
-        Channel::CallNote => lang.t("Gọi điện", "Call note"),
+        Channel::CallNote => lang.t("Ghi chú gọi", "Call note"),
+    }
+}
+
+/// What the text of a message is to whoever reads it here.
+pub(crate) const fn text_title(lang: Lang, channel: Channel, is_sent: bool) -> &'static str {
+    match channel {
+        Channel::CallNote => lang.t("Nội dung ghi chú gọi", "The call note"),
+        Channel::Zalo | Channel::Facebook | Channel::Sms if is_sent => {
+            lang.t("Khách hàng đã nhận", "As the customer got it")
+        }
+        Channel::Zalo | Channel::Facebook | Channel::Sms => {
+            lang.t("Khách hàng sẽ thấy", "As the customer sees it")
+        }
     }
 }
 
@@ -51,6 +64,14 @@ pub(crate) fn actor(lang: Lang, actor: &Actor, content: &Content) -> String {
         Some(name) if content.owner_id.as_ref() == Some(id) => name.clone(),
         Some(_) | None => id.to_string(),
     })
+}
+
+/// Whoever made a step of a message, where it was a person or the CRM: who else does a step is in the step's name.
+pub(crate) fn person(lang: Lang, by: &Actor, content: &Content) -> String {
+    match by {
+        Actor::User(_) | Actor::Operator(_) | Actor::Service => actor(lang, by, content),
+        Actor::Worker | Actor::N8n | Actor::System => String::new(),
+    }
 }
 
 /// Whoever did it; `user` says how a user of the CRM is called.

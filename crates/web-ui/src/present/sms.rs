@@ -44,6 +44,11 @@ fn push(all: &mut Vec<Stretch>, text: &str, mark: Mark) {
     }
 }
 
+/// A template's text whose variables stay on one line each.
+pub(crate) fn unbroken(text: &str) -> String {
+    text.replace("{{ ", "{{\u{a0}").replace(" }}", "\u{a0}}}")
+}
+
 /// The text with what costs in an SMS marked.
 pub(crate) fn costly(text: &str, channel: Channel) -> Vec<Stretch> {
     with_holes(text, channel, &[])

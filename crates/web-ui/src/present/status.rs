@@ -1,11 +1,13 @@
 //! Where a message stands: a word, a shape and a colour.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use domain::message::timeline::EntryKind;
-use domain::message::{Failure, FailureKind, Message, SkipReason, State, Status};
+use domain::message::{Failure, FailureKind, Message, State, Status};
+use domain::rules::Rules;
 
+use super::held::Held;
 use super::time::moment;
+use super::told::told;
 use crate::lang::Lang;
 
 /// A status as a page shows it. Colour is never alone: each has its own shape and its word.
@@ -65,14 +67,18 @@ pub(crate) const fn standing(lang: Lang, status: Status, kind: Option<FailureKin
 }
 
 /// The line under a status: when it goes on, or why it does not.
-pub(crate) fn note(lang: Lang, message: &Message, now: DateTime<Utc>, zone: Tz) -> String {
-    let at = |at: DateTime<Utc>| moment(at, now, zone).short;
+pub(crate) fn note(lang: Lang, message: &Message, held: &Held, rules: &Rules, now: DateTime<Utc>) -> String {
+    let at = |at: DateTime<Utc>| moment(at, now, rules.quiet_hours.zone()).short;
+    if let Some(word) = held.word(lang, message, rules, now) {
+        return word;
+    }
     match &message.state {
         State::Queued(waiting) if waiting.due_at > now => {
             format!("{} {}", lang.t("gửi lúc", "goes at"), at(waiting.due_at))
         }
         State::Queued(waiting) => {
-            waiting.error.clone().unwrap_or_else(|| lang.t("đến lượt", "next in line").to_owned())
+            let next = || lang.t("đến lượt", "next in line").to_owned();
+            waiting.error.as_ref().map_or_else(next, |error| told(lang, error))
         }
         State::Leased(_) => lang.t("đang giao cho N8N", "on its way to N8N").to_owned(),
         State::Dispatched(flight) => format!("{} {}", lang.t("chờ đến", "until"), at(flight.deadline)),
@@ -80,29 +86,10 @@ pub(crate) fn note(lang: Lang, message: &Message, now: DateTime<Utc>, zone: Tz) 
         State::Failed(Failure::Retry(retry)) if retry.due_at > now => {
             format!("{} {}", lang.t("thử lại lúc", "again at"), at(retry.due_at))
         }
-        State::Failed(Failure::Retry(retry)) => retry.error.clone(),
-        State::Failed(Failure::Dead { error } | Failure::Held { error, .. }) => error_text(lang, error),
-        State::Skipped { reason } => skip_reason(lang, reason),
+        State::Failed(Failure::Retry(retry)) => told(lang, &retry.error),
+        State::Failed(Failure::Dead { error } | Failure::Held { error, .. }) => told(lang, error),
+        State::Skipped { reason } => told(lang, reason),
         State::Cancelled => String::new(),
-    }
-}
-
-/// An error that this system wrote, in the page's language; others as they came.
-pub(crate) fn error_text(lang: Lang, error: &str) -> String {
-    use domain::message::transition::{LEASE_LOST, NO_CALLBACK};
-    match error {
-        NO_CALLBACK => lang.t("không có phản hồi", "no callback came").to_owned(),
-        LEASE_LOST => lang.t("lượt gửi bị ngắt ba lần", "its run was lost three times").to_owned(),
-        other => other.to_owned(),
-    }
-}
-
-/// Why a message was stored without being sent.
-pub(crate) fn skip_reason(lang: Lang, reason: &str) -> String {
-    match reason.parse() {
-        Ok(SkipReason::DuplicateToday) => lang.t("trùng trong ngày", "duplicate today").to_owned(),
-        Ok(SkipReason::OptedOut) => lang.t("đã từ chối nhận tin", "opted out").to_owned(),
-        Err(_) => reason.to_owned(),
     }
 }
 

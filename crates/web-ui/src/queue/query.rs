@@ -143,6 +143,17 @@ impl Query {
         *self != Self { status: self.status, kind: self.kind, cursor: self.cursor, ..Self::default() }
     }
 
+    /// Whether one of the filters is set that a narrow screen folds away.
+    pub(crate) const fn has_dates_or_owner(&self) -> bool {
+        self.from.is_some() || self.to.is_some() || self.owner.is_some()
+    }
+
+    /// Whether something narrows the messages of each status, so that numbers by status alone would mislead.
+    pub(crate) fn narrows_each_status(&self) -> bool {
+        let alone = Self { status: self.status, kind: self.kind, cursor: self.cursor, ..Self::default() };
+        *self != Self { cause: self.cause.clone(), ..alone }
+    }
+
     /// The status, for the search form to keep.
     pub(crate) fn status_word(&self) -> &'static str {
         self.status.map_or("", Status::as_str)

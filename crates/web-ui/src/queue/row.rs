@@ -2,11 +2,13 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use domain::message::Message;
+use domain::rules::Rules;
 
 use crate::error::PageError;
+use crate::form;
 use crate::lang::Lang;
+use crate::present::held::Held;
 use crate::present::people;
 use crate::present::status::{self, Pill};
 use crate::present::time::{Moment, moment};
@@ -33,14 +35,16 @@ pub(crate) struct Row {
     pub(crate) pill: Pill,
     note: String,
     attempts: String,
-    owner: String,
-    owner_id: String,
+    pub(crate) owner: String,
+    pub(crate) owner_id: String,
+    /// The list of this owner's messages.
+    owner_href: String,
     icons: String,
 }
 
 impl Row {
     /// The line of a message.
-    pub(crate) fn new(lang: Lang, message: &Message, now: DateTime<Utc>, zone: Tz) -> Self {
+    pub(crate) fn new(lang: Lang, message: &Message, held: &Held, rules: &Rules, now: DateTime<Utc>) -> Self {
         let content = &message.content;
         let address = content.to.as_ref().map(|to| people::address(to.as_str())).unwrap_or_default();
         let name = content.full_name.clone().unwrap_or_default();
@@ -49,7 +53,7 @@ impl Row {
             lang,
             id: message.id.to_string(),
             revision: message.revision,
-            created: moment(message.created_at, now, zone),
+            created: moment(message.created_at, now, rules.quiet_hours.zone()),
             channel: people::channel(lang, content.channel),
             channel_icon: people::channel_icon(content.channel),
             name: if name.is_empty() { address.clone() } else { name },
@@ -59,9 +63,10 @@ impl Row {
             priority: people::priority(lang, message.priority),
             priority_shape: people::priority_shape(message.priority),
             pill: status::pill(lang, &message.state),
-            note: status::note(lang, message, now, zone),
+            note: status::note(lang, message, held, rules, now),
             attempts: if message.attempted { message.attempt.to_string() } else { "–".to_owned() },
             owner: content.owner_name.clone().unwrap_or_else(|| owner_id.clone()),
+            owner_href: format!("/outbound?{}", form::query([("owner", owner_id.as_str())])),
             owner_id,
             icons: crate::assets::address("icons.svg"),
         }

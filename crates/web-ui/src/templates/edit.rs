@@ -41,6 +41,7 @@ struct TemplatePage<'a> {
     channels: Vec<Choice>,
     channel: &'static str,
     channel_icon: &'static str,
+    text_title: &'static str,
     variables: Vec<Variable>,
     /// The variables that must be given whenever it is sent.
     asked: Vec<String>,
@@ -192,7 +193,7 @@ async fn stored(key: &str, pages: &Pages) -> Result<ports::Template, PageError> 
 
 fn page(visit: &Visit, pages: &Pages, draft: &Draft, wrong: &[Wrong]) -> Result<HttpResponse, PageError> {
     let lang = visit.lang;
-    let frame = Frame::new(visit, pages, Place::Templates);
+    let frame = Frame::new(visit, pages, Place::Templates).of_draft("/outbound/new-template/check");
     let body = draft.parsed(lang);
     let names = body.as_ref().map_or(&[][..], |body| body.variables());
     let variables: Vec<Variable> = names.iter().map(|name| variable(visit, name, draft)).collect();
@@ -209,6 +210,7 @@ fn page(visit: &Visit, pages: &Pages, draft: &Draft, wrong: &[Wrong]) -> Result<
         channels: channels(lang, draft.channel),
         channel: people::channel(lang, draft.channel),
         channel_icon: people::channel_icon(draft.channel),
+        text_title: people::text_title(lang, draft.channel, false),
         asked: asked(lang, &variables),
         names: names.join(" "),
         text: with_holes(&text, draft.channel, &missing),

@@ -8,8 +8,9 @@ use domain::ports::StuckGroup;
 
 use crate::lang::Lang;
 use crate::present::people;
-use crate::present::status::{Pill, error_text, failed};
+use crate::present::status::{Pill, failed};
 use crate::present::time::{Moment, moment};
+use crate::present::told::told;
 use crate::queue::query::Query;
 
 /// A group.
@@ -36,7 +37,7 @@ impl Line {
         let channel = |channel: &Channel| (people::channel_icon(*channel), people::channel(lang, *channel));
         Self {
             pill: failed(lang, group.kind),
-            cause: error_text(lang, &group.cause),
+            cause: told(lang, &group.cause),
             count: lang.number(group.count),
             channels: group.channels.iter().map(channel).collect(),
             latest: moment(group.latest_at, now, zone),
