@@ -40,7 +40,7 @@ fn a_list_with_two_bad_rows_is_reported_row_by_row_then_sent_without_them() {
     browser.click("#channel-SMS");
     browser.until("document.querySelector('#template option[value=remind_paid50]')");
     choose(&browser, "template", "remind_paid50");
-    browser.until_seen("{{ amount }}");
+    browser.until_seen("{{\u{a0}amount\u{a0}}}");
     paste(
         &browser,
         "SĐT,Họ tên,Số tiền,Hạn,Ghi chú\n0987654321,Lan,\"2.450.000đ\",25/11,vip\n12345,Mai,1.000.000đ,25/11,\n0987654323,Cúc,,25/11,\n+84987654324,Đào,900.000đ,26/11,=HYPERLINK(1)\n0987654321,Lan,2.450.000đ,25/11,\n",
@@ -98,7 +98,7 @@ fn rows_outside_the_scope_are_rejected_and_a_role_without_the_right_sees_nothing
         browser.sees("không thuộc phạm vi của bạn")
             && browser.sees("Không tìm thấy người nhận trong danh bạ")
     );
-    browser.click(".me-acts button");
+    browser.click(".me-acts form button");
     sign_in(&browser, &site, Token::Viewer);
     browser.go(&site.page("/outbound/bulk"));
     browser.until_seen("Bạn không có quyền");

@@ -131,3 +131,55 @@ fn what_is_written_outlives_a_restart_of_the_server() {
     browser.click("#send");
     browser.until_seen("Tin đã vào hàng đợi.");
 }
+
+#[test]
+fn dropping_the_diacritics_shows_the_difference_and_keeps_the_template() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let form = "/outbound/compose?channel=SMS&template=remind_paid50&lead=lead-04&var.amount=1.200.000%C4%91&var.due=25/11";
+    browser.go(&site.page(form));
+    let changed = browser
+        .run("return [...document.querySelectorAll('.plainer ins')].map(one => one.textContent).join('')");
+    assert!(changed.as_str().unwrap().contains('u') && changed.as_str().unwrap().is_ascii(), "{changed}");
+    browser.click("#plain");
+    browser.until("document.querySelector('.sms-meter b').innerText === '1 SMS'");
+    browser.click("#send");
+    browser.until_seen("Tin đã vào hàng đợi.");
+    assert!(browser.text(".bubble").contains("Chao") && browser.text(".facts").contains("remind_paid50"));
+    // It is of that template, so that the next one is a duplicate: said before, in words for what is still to come.
+    browser.go(&site.page(form));
+    browser.until_seen("tin mới sẽ bị bỏ qua, trừ khi cho phép trùng");
+    assert!(!browser.sees("hoàn tác sau khi bấm gửi"), "nothing to undo");
+    browser.click("#allow-duplicate");
+    browser.until("!document.body.innerText.includes('tin mới sẽ bị bỏ qua')");
+    browser.until_seen("hoàn tác sau khi bấm gửi");
+}
+
+#[test]
+fn english_is_one_click_away_from_whatever_is_being_written() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    browser.go(&site.page("/outbound/compose?channel=SMS&lead=lead-01"));
+    browser.fill("#text", "Chao ban, mai gap nhe");
+    for (lang, title) in [("en", "Compose"), ("vi", "Soạn tin"), ("en", "Compose")] {
+        browser.click(".me-acts button[form=draft]");
+        browser
+            .until(&format!("document.documentElement.lang === '{lang}' && document.querySelector('#text')"));
+        assert_eq!(browser.text("h1"), title);
+        assert_eq!(browser.run("return document.querySelector('#text').value"), "Chao ban, mai gap nhe");
+    }
+    // It is kept.
+    browser.go(&site.page("/outbound/new-template"));
+    assert_eq!(browser.text("h1"), "New template");
+    browser.fill("#body", "Chao {{ name }}");
+    browser.click(".me-acts button[form=draft]");
+    browser.until("document.documentElement.lang === 'vi' && document.querySelector('#body')");
+    assert_eq!(browser.run("return document.querySelector('#body').value"), "Chao {{ name }}");
+    browser.go(&site.page("/outbound/bulk?channel=SMS"));
+    browser.run("document.querySelector('#csv').value = 'Số điện thoại\\n0987654321'");
+    browser.click("#part-list button.primary");
+    browser.until("document.querySelector('.mapping')");
+    browser.click(".me-acts button[form=draft]");
+    browser.until("document.documentElement.lang === 'en' && document.querySelector('.mapping')");
+    assert!(browser.sees("Pasted list"));
+}

@@ -1,7 +1,7 @@
 //! Dispatching by hand, what is stuck, and work on all that match.
 
 use crate::signing_in::sign_in;
-use crate::support::{Browser, Site, Token};
+use crate::support::{Browser, Condition, Site, Token};
 
 #[test]
 fn a_dry_run_tells_what_would_go_by_priority_and_owner_and_the_run_does_it() {
@@ -30,7 +30,7 @@ fn only_an_admin_passes_quiet_hours_and_is_warned() {
     browser.go(&site.page("/outbound/worker"));
     assert_eq!(browser.count("[name=ignoreQuietHours], #runs, #n8n"), 0);
     assert!(browser.count("#stuck .groups li") > 0);
-    browser.click(".me-acts button");
+    browser.click(".me-acts form button");
     sign_in(&browser, &site, Token::Admin);
     browser.go(&site.page("/outbound/worker"));
     assert!(!browser.sees("ngoài giờ cho phép"));
@@ -101,4 +101,38 @@ fn the_workflows_are_handed_out_with_the_addresses_filled_in() {
     let file = file.as_str().unwrap();
     assert!(file.contains("attachment; filename=\"1-run-worker.json\""), "{file}");
     assert!(file.contains("https://n8n.example.vn/webhook/outbound") && file.contains(&site.url), "{file}");
+}
+
+#[test]
+fn only_retries_leaves_what_is_queued_alone() {
+    let (site, browser) = (Site::empty(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let id = site.queue_message("0987654321", "Chào bạn");
+    browser.go(&site.page("/outbound/worker"));
+    browser.click("[name=retryFailedOnly]");
+    browser.click(".run-form button.primary");
+    browser.until_seen("Không có tin nào đến hạn trong phạm vi của bạn.");
+    browser.go(&site.page(&format!("/outbound/messages/{id}")));
+    assert!(browser.text(".pill.big").contains("Chờ gửi"));
+}
+
+#[test]
+fn what_holds_everything_back_is_said_before_and_after_a_run() {
+    let (mut site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    site.queue_message("0987654321", "Chào bạn");
+    for (condition, state, said) in [
+        (Condition::LimitFull, "toàn hệ thống 2", "Giới hạn mỗi phút đã hết"),
+        (Condition::CircuitOpen, "N8N lỗi 5 lần liên tiếp", "N8N đang không phản hồi"),
+        (Condition::Quiet, "Mọi kênh yên lặng đến", "Đang trong giờ yên lặng"),
+        (Condition::NoWebhook, "Chưa cấu hình N8N: không gửi được từ đây.", "Chưa cấu hình N8N"),
+    ] {
+        site.under(condition);
+        browser.go(&site.page("/outbound/worker"));
+        assert!(browser.text(".states").contains(state), "{condition:?}: {}", browser.text(".states"));
+        browser.click("#run .run-form button.primary");
+        browser.until("document.querySelector('.flash')");
+        assert!(browser.text(".flash").contains(said), "{condition:?}: {}", browser.text(".flash"));
+    }
+    assert!(browser.sees("Chỉ ghi các lượt lấy được tin."));
 }

@@ -48,7 +48,7 @@ fn another_s_job_is_not_there() {
     sign_in(&browser, &site, Token::Admin);
     browser.go(&site.page("/outbound/jobs?owner=u3"));
     let foreign = browser.run("return document.querySelector('a.open-page').href");
-    browser.click(".me-acts button");
+    browser.click(".me-acts form button");
     sign_in(&browser, &site, Token::Viewer);
     browser.go(foreign.as_str().unwrap());
     browser.until_seen("Không tìm thấy");

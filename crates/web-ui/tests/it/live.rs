@@ -66,3 +66,28 @@ fn a_server_that_restarts_is_found_again_and_forms_still_work() {
     site.cancel(&id);
     browser.until(&format!("document.querySelector('#m-{id} .pill').innerText.includes('Đã hủy')"));
 }
+
+#[test]
+fn a_page_that_nobody_looks_at_holds_no_connection_and_catches_up_when_it_is_looked_at() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let id = site.queue_message("0987654321", "Chào");
+    // Counted where they are made.
+    browser.go(&site.page("/outbound"));
+    browser.until("document.querySelector('#live').innerText === 'Trực tiếp'");
+    let hide = |on: bool| {
+        browser.run(&format!("Object.defineProperty(document, 'hidden', {{configurable: true, get: () => {on}}}); const Before = window.Before ??= EventSource; window.opened ??= 0; window.EventSource = class extends Before {{ constructor(url) {{ super(url); window.opened++; }} }}; document.dispatchEvent(new Event('visibilitychange'))"));
+    };
+    hide(true);
+    site.cancel(&id);
+    // Had there been a stream, it would have said so by the time another page shows it.
+    browser.in_new_tab(|browser| {
+        browser.go(&site.page("/outbound"));
+        browser.until(&format!("document.querySelector('#m-{id} .pill').innerText.includes('Đã hủy')"));
+    });
+    assert!(browser.text(&format!("#m-{id} .pill")).contains("Chờ gửi"));
+    assert_eq!(browser.run("return window.opened"), 0);
+    hide(false);
+    browser.until(&format!("document.querySelector('#m-{id} .pill').innerText.includes('Đã hủy')"));
+    assert_eq!(browser.run("return window.opened"), 1);
+}

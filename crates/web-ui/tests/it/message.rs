@@ -1,7 +1,7 @@
 //! One message: what it says, why it waits, and what may be done with it.
 
 use crate::signing_in::sign_in;
-use crate::support::{Browser, Site, Token};
+use crate::support::{Browser, Condition, Site, Token};
 
 #[test]
 fn a_message_is_cancelled_and_requeued_in_the_panel_without_leaving_the_list() {
@@ -23,23 +23,97 @@ fn a_message_is_cancelled_and_requeued_in_the_panel_without_leaving_the_list() {
 }
 
 #[test]
-fn send_now_runs_the_worker_within_the_own_scope_and_says_what_came_of_it() {
-    let (site, browser) = (Site::start(), Browser::start());
+fn send_now_sends_this_message_alone_whatever_stands_in_front_of_it() {
+    let (site, browser) = (Site::empty(), Browser::start());
     sign_in(&browser, &site, Token::Telesales);
+    let first = site.queue_message("0987654320", "Chờ trước");
     let id = site.queue_message("0987654321", "Gửi ngay");
     browser.go(&site.page(&format!("/outbound/messages/{id}")));
-    browser.click("form[action='/outbound/dispatch'] button");
-    browser.until_seen("cho N8N, 0 lỗi.");
+    browser.click("form[action$='/send-now'] button");
+    browser.until_seen("Đã giao tin này cho N8N.");
     assert!(browser.text(".pill.big").contains("Chờ phản hồi"));
-    // Another owner's messages still wait.
-    sign_in_again(&browser, &site, Token::Admin);
-    assert_ne!(browser.text("[data-count=QUEUED]"), "0");
+    browser.go(&site.page(&format!("/outbound/messages/{first}")));
+    assert!(browser.text(".pill.big").contains("Chờ gửi"));
 }
 
-fn sign_in_again(browser: &Browser, site: &Site, token: Token) {
-    browser.click(".me-acts button");
-    browser.until_seen("Bạn đã đăng xuất.");
-    sign_in(browser, site, token);
+#[test]
+fn send_now_says_why_it_did_not_go() {
+    let (mut site, browser) = (Site::empty(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let ids: Vec<String> = (0..5).map(|n| site.queue_message(&format!("098765432{n}"), "Gửi ngay")).collect();
+    for (condition, said) in [
+        (Condition::LimitFull, "Chưa gửi: giới hạn của phút này đã hết."),
+        (Condition::Quiet, "Chưa gửi: đang trong giờ yên lặng."),
+        (Condition::CircuitOpen, "N8N đang không phản hồi"),
+        (Condition::NoWebhook, "Chưa cấu hình N8N"),
+    ] {
+        site.under(condition);
+        browser.go(&site.page(&format!("/outbound/messages/{}", ids[4])));
+        browser.click("form[action$='/send-now'] button");
+        browser.until_seen(said);
+        assert!(browser.text(".pill.big").contains("Chờ gửi"), "{condition:?}");
+    }
+}
+
+#[test]
+fn a_message_s_own_page_follows_what_becomes_of_it() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let id = site.queue_message("0987654321", "Chào bạn");
+    browser.go(&site.page(&format!("/outbound/messages/{id}")));
+    browser.run("window.here = true");
+    assert_eq!((browser.count(".acts button.danger"), browser.count("[data-follow]")), (1, 1));
+    site.cancel(&id);
+    browser.until("document.querySelector('.pill.big').innerText.includes('Đã hủy')");
+    browser.until(
+        "document.querySelectorAll('.steps li').length === 2 && !document.querySelector('.acts .danger')",
+    );
+    assert_eq!(
+        (browser.run("return window.here"), browser.count(".acts form[action$=requeue]")),
+        (true.into(), 1)
+    );
+}
+
+#[test]
+fn a_message_tells_its_history_as_a_picture_its_attempts_its_reasons_and_its_job() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.go(&site.page("/outbound?status=FAILED&kind=DEAD&channel=FB"));
+    browser.go(&site.page("/outbound/jobs?status=DONE"));
+    browser.click("a.open-page");
+    browser.click(".lines a");
+    browser.until("document.querySelector('.strip')");
+    let picture = browser.run("return document.querySelector('.strip').getAttribute('aria-label')");
+    assert!(
+        picture.as_str().unwrap().contains("Chờ gửi") && picture.as_str().unwrap().contains("Đã gửi"),
+        "{picture}"
+    );
+    assert!(browser.count(".strip rect") >= 3 && browser.text("#now-time .legend").contains("không đều"));
+    assert!(browser.text(".why").contains("Đã gửi"), "{}", browser.text(".why"));
+    let tried = browser.text(".tries li");
+    assert!(tried.starts_with("Lần 1") && tried.contains("Đã gửi"), "{tried}");
+    assert!(browser.sees("Khách hàng đã nhận"));
+    browser.click(".facts a[href^='/outbound/jobs/']");
+    browser.until_seen("Mời học thử cuối tuần");
+}
+
+#[test]
+fn nothing_that_the_system_wrote_is_english_on_a_vietnamese_page() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    let released = site.released("0987654321");
+    browser.go(&site.page("/outbound?status=FAILED&kind=HELD"));
+    let note = browser.text("tr.row .c-status .sub");
+    assert!(note == "N8N không trả lời" || note.contains("chưa rõ kết quả"), "{note}");
+    browser.go(browser.run("return document.querySelector('tr.row a.open').href").as_str().unwrap());
+    assert!(browser.text(".steps").contains("N8N không trả lời"), "{}", browser.text(".steps"));
+    assert!(!browser.sees("no answer") && !browser.sees("outcome unknown"));
+    browser.go(&site.page(&format!("/outbound/messages/{released}")));
+    assert!(browser.text(".steps").contains("giờ yên lặng bắt đầu"), "{}", browser.text(".steps"));
+    assert!(!browser.sees("quiet hours"));
+    browser.go(&site.page("/outbound/jobs?status=DONE"));
+    browser.click("a.open-page");
+    browser.until_seen("lượt chạy run-77");
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn the_numbers_are_those_of_the_own_scope() {
         browser.go(&site.page("/outbound/overview"));
         let sum = browser.run("return [...document.querySelectorAll('#hours-table tbody td:last-child')].reduce((sum, one) => sum + Number(one.textContent), 0)");
         let owners = browser.count("#limits .bars li");
-        browser.click(".me-acts button");
+        browser.click(".me-acts form button");
         browser.until_seen("Bạn đã đăng xuất.");
         (sum.as_u64().unwrap(), owners)
     });

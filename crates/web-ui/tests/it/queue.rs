@@ -1,7 +1,7 @@
 //! The table: filters, links that can be shared, the keyboard, and reading without scripts.
 
 use crate::signing_in::sign_in;
-use crate::support::{Browser, Site, Token};
+use crate::support::{Browser, Condition, Site, Token};
 
 #[test]
 fn filters_live_in_the_url_and_the_link_shows_another_the_same() {
@@ -94,7 +94,7 @@ fn ticked_messages_are_cancelled_together_and_those_that_refuse_are_counted() {
         browser.click(&format!("#m-{id} input"));
     }
     browser.click(".act-bar button.danger");
-    browser.until_seen("Đã hủy 2 tin. 1 tin không cho phép.");
+    browser.until_seen("Đã hủy 2 tin. 1 tin không thực hiện được.");
     assert!(browser.text(&format!("#m-{} .pill", ids[0])).contains("Đã hủy"));
 }
 
@@ -112,4 +112,142 @@ fn the_first_page_with_all_that_it_loads_is_less_than_100_kb() {
     let bytes = browser.run("return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((sum, one) => sum + one.encodedBodySize, 0)");
     let bytes = bytes.as_u64().unwrap();
     assert!((10_000..100_000).contains(&bytes), "{bytes} bytes");
+}
+
+/// Every tab that has a number leads to so many rows.
+fn tabs_lead_to_as_many_as_they_say(browser: &Browser, site: &Site, path: &str) -> usize {
+    browser.go(&site.page(path));
+    let tabs = browser.run("return [...document.querySelectorAll('a.tab')].map(tab => [tab.getAttribute('href'), tab.querySelector('b').innerText])");
+    let mut numbered = 0;
+    for tab in tabs.as_array().unwrap() {
+        let (href, count) = (tab[0].as_str().unwrap(), tab[1].as_str().unwrap());
+        if !count.is_empty() {
+            numbered += 1;
+            browser.go(&site.page(href));
+            assert_eq!(browser.text(".pager b"), count, "{href}");
+            assert_eq!(browser.count("tr.row").min(40), count.parse::<u64>().unwrap().min(40), "{href}");
+        }
+    }
+    numbered
+}
+
+#[test]
+fn a_tab_s_number_is_that_of_the_rows_it_leads_to() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    assert_eq!(tabs_lead_to_as_many_as_they_say(&browser, &site, "/outbound"), 8);
+    assert_eq!(tabs_lead_to_as_many_as_they_say(&browser, &site, "/outbound?status=FAILED&kind=DEAD"), 8);
+    // Other filters narrow each status: only the list that is shown knows its number.
+    assert_eq!(tabs_lead_to_as_many_as_they_say(&browser, &site, "/outbound?channel=SMS&status=SENT"), 1);
+    assert_eq!(tabs_lead_to_as_many_as_they_say(&browser, &site, "/outbound?owner=u2"), 1);
+    assert_eq!(
+        tabs_lead_to_as_many_as_they_say(&browser, &site, "/outbound?owner=u2&status=FAILED&kind=DEAD"),
+        0
+    );
+}
+
+#[test]
+fn the_number_of_a_narrowed_list_stays_its_own_while_it_is_live() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.go(&site.page("/outbound?q=kh%C3%B4ng+c%C3%B3+ai+%C4%91%C3%A2u"));
+    browser.until("document.querySelector('#live').innerText === 'Trực tiếp'");
+    site.queue_message("0987654321", "Chào bạn");
+    site.queue_message("0987654322", "không có ai đâu");
+    browser.until("!document.querySelector('#news').hidden");
+    browser.click("#news");
+    browser.until("document.querySelectorAll('tr.row').length === 1");
+    assert_eq!(browser.text("[data-count=ALL]"), "1");
+    assert_eq!(browser.text("[data-count=SENT]"), "");
+}
+
+#[test]
+fn days_priority_and_owner_narrow_the_list() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    let all = |selector: &str| {
+        let each = browser.run(&format!("return [...new Set([...document.querySelectorAll('tr.row {selector}')].map(one => one.innerText.trim()))]"));
+        each.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    browser.run("document.querySelector('#priority').value = 'HIGH'");
+    browser.click(".filters button");
+    browser.until("location.search.includes('priority=HIGH')");
+    assert_eq!(all(".c-prio"), ["Cao"]);
+    browser.go(&site.page("/outbound"));
+    let owner = browser.text("tr.row .c-owner");
+    browser.click("tr.row .c-owner a");
+    browser.until("location.search.startsWith('?owner=u')");
+    assert_eq!(all(".c-owner"), [owner]);
+    assert!(browser.count("#owners option") > 0, "owners are offered by their names");
+    let total: u32 = browser.text(".pager b").parse().unwrap();
+    let day = |offset: i64| {
+        browser.run(&format!(
+            "return new Date(Date.now() + {offset} * 864e5 + 7 * 36e5).toISOString().slice(0, 10)"
+        ))
+    };
+    for (from, to, expected) in [(-2, 0, total), (1, 2, 0), (-9, -5, 0)] {
+        browser.run(&format!(
+            "document.querySelector('#from').value = {}; document.querySelector('#to').value = {}",
+            day(from),
+            day(to)
+        ));
+        browser.click(".filters button");
+        browser.until(&format!("location.search.includes('from=' + {})", day(from)));
+        assert_eq!(browser.text(".pager b"), expected.to_string(), "from {from} to {to}");
+    }
+}
+
+#[test]
+fn older_messages_are_a_page_away_and_none_is_shown_twice() {
+    let (site, browser) = (Site::empty(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    for number in 0..45 {
+        site.queue_message(&format!("09876543{number:02}"), "Chào bạn");
+    }
+    let ids = || browser.run("return [...document.querySelectorAll('tr.row')].map(row => row.dataset.id)");
+    browser.go(&site.page("/outbound"));
+    let first = ids();
+    browser.click("a[rel=next]");
+    browser.until("location.search.includes('cursor=')");
+    let second = ids();
+    let (first, second) = (first.as_array().unwrap().clone(), second.as_array().unwrap().clone());
+    assert_eq!((first.len(), second.len()), (40, 5));
+    assert!(second.iter().all(|id| !first.contains(id)));
+    browser.click(".pager a.button");
+    browser.until("location.search === ''");
+}
+
+#[test]
+fn the_filters_work_without_scripts() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    browser.scripts(false);
+    browser.go(&site.page("/outbound"));
+    browser.fill("#q", "0912 340");
+    browser.fill("#owner", "u1");
+    browser.click(".filters .acts button");
+    browser.scripts(true);
+    browser.until("location.search.includes('owner=u1')");
+    assert!(browser.count("tr.row") > 0);
+    assert_eq!(browser.run("return [...new Set([...document.querySelectorAll('td.c-owner')].map(td => td.innerText.trim()))].length"), 1);
+}
+
+#[test]
+fn a_due_message_says_what_holds_it_back() {
+    let (mut site, browser) = (Site::empty(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let ids: Vec<String> = (0..4).map(|n| site.queue_message(&format!("098765432{n}"), "Chào")).collect();
+    let note = format!("#m-{} .c-status .sub", ids[3]);
+    browser.go(&site.page("/outbound"));
+    assert_eq!(browser.text(&note), "đến lượt");
+    for (condition, said) in [
+        (Condition::LimitFull, "hết giới hạn phút này"),
+        (Condition::CircuitOpen, "N8N tạm ngắt đến"),
+        (Condition::Quiet, "yên lặng đến"),
+        (Condition::NoWebhook, "chờ N8N tự lấy"),
+    ] {
+        // What is seen already changes too.
+        site.under(condition);
+        browser.until(&format!("document.querySelector('{note}').innerText.includes('{said}')"));
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::signing_in::sign_in;
-use crate::support::{Browser, Site, Token};
+use crate::support::{Browser, Condition, Site, Token};
 
 const AXE: &str = include_str!("../assets/axe.min.js");
 
@@ -97,6 +97,57 @@ fn axe_finds_nothing_on_any_page_in_either_scheme_on_desk_and_phone() {
     browser.click("tr.row a.open");
     browser.until("document.querySelector('#drawer[open] #panel')");
     check("panel");
+    browser.press("\u{e00c}?");
+    browser.until("document.querySelector('#help').open");
+    check("help");
+    browser.go(&site.page("/outbound/compose?channel=SMS&lead=lead-01"));
+    browser.fill("#text", "Chao ban");
+    browser.click("#send");
+    browser.until("document.querySelector('.undo')");
+    check("undo");
+    visit(&browser, &site, "{report}", &id);
+    browser.click("#send");
+    browser.until("!document.querySelector('[data-after]').hidden");
+    check("finished list");
+    browser.click(".me-acts form button");
+    sign_in(&browser, &site, Token::Viewer);
+    browser.go(&site.page("/outbound/worker"));
+    browser.until_seen("Bạn không có quyền");
+    check("forbidden");
+    browser.click(".me-acts form button");
+    browser.until("document.querySelector('#token')");
+    browser.fill("#token", Token::UNCHECKED);
+    browser.click("form.stack button");
+    browser.until_seen("Tạm thời gián đoạn");
+    assert!(browser.sees("503"));
+    check("not available");
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn axe_finds_nothing_while_something_holds_messages_back_or_there_are_none() {
+    let (mut site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Admin);
+    let mut found = Vec::new();
+    let mut check = |name: String| {
+        for (width, dark) in [(1440, false), (390, true)] {
+            browser.look(width, 900, dark);
+            found.extend(violations(&browser).into_iter().map(|one| format!("{name} {width}: {one}")));
+        }
+    };
+    for condition in [Condition::LimitFull, Condition::CircuitOpen, Condition::Quiet, Condition::NoWebhook] {
+        site.under(condition);
+        for path in ["/outbound", "/outbound/overview", "/outbound/worker?plan=1"] {
+            browser.go(&site.page(path));
+            check(format!("{condition:?} {path}"));
+        }
+    }
+    drop(site);
+    let site = Site::empty();
+    // A cookie is good for every port of the machine.
+    browser.go(&site.page("/outbound"));
+    browser.until_seen("Hàng đợi đang trống");
+    check("empty queue".to_owned());
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

@@ -6,4 +6,4 @@ mod site;
 mod world;
 
 pub use browser::Browser;
-pub use site::{Site, Token};
+pub use site::{Condition, Site, Token};

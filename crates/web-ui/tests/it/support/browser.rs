@@ -41,7 +41,7 @@ impl Browser {
         ];
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": {"args": args},
+            "goog:chromeOptions": {"args": args, "prefs": {"intl.accept_languages": "vi"}},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
             "timeouts": {"script": 60_000, "pageLoad": 60_000},
         }}});
@@ -205,7 +205,13 @@ impl Browser {
         );
     }
 
-    /// The page from top to bottom as a PNG.
+    /// How high the page is, in pixels.
+    pub fn height(&self) -> u32 {
+        let height = self.run("return document.documentElement.scrollHeight").as_u64().unwrap();
+        u32::try_from(height).unwrap()
+    }
+
+    /// What is in the window as a PNG.
     pub fn picture(&self) -> Vec<u8> {
         let shot =
             self.cdp("Page.captureScreenshot", json!({"format": "png", "captureBeyondViewport": false}));

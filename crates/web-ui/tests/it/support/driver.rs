@@ -17,6 +17,8 @@ impl Driver {
     pub fn start() -> Self {
         let mut child = Command::new("chromedriver")
             .arg("--port=0")
+            // Dates and the browser's own words as its users see them.
+            .env("LANGUAGE", "vi")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -1,7 +1,8 @@
 //! The pages, served on a free port.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -12,9 +13,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Caller, Role, Scope};
 use domain::actor::Actor;
 use domain::ids::{BranchId, OwnerId};
-use domain::policy::quiet_hours::QuietHours;
+use domain::policy::circuit::Circuit;
+use domain::policy::quiet_hours::{QuietHours, Window};
+use domain::policy::rate_limit::RateLimit;
 use domain::ports::{
-    Begin, Claim, Clock, Idempotency, Reserved, StoreError, StoredAnswer, Stores, Template, UnitOfWork,
+    Begin, Claim, Clock, Idempotency, Reserved, SharedCircuit, StoreError, StoredAnswer, Stores, Template,
+    UnitOfWork,
 };
 use domain::rules::Rules;
 use domain::usecase::Deps;
@@ -46,6 +50,9 @@ impl Token {
     const ALL: [Self; 6] =
         [Self::Admin, Self::Manager, Self::Telesales, Self::TelesalesAnew, Self::DirectPage, Self::Viewer];
 
+    /// A token that nobody can check now.
+    pub const UNCHECKED: &'static str = "token-that-nobody-can-check";
+
     pub const fn text(self) -> &'static str {
         match self {
             Self::Admin => "token-of-the-admin",
@@ -74,6 +81,19 @@ impl Token {
     }
 }
 
+/// What may hold messages back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Every channel has quiet hours now, for two hours more.
+    Quiet,
+    /// N8N failed time after time.
+    CircuitOpen,
+    /// The limit of this minute is used up.
+    LimitFull,
+    /// There is no way to N8N.
+    NoWebhook,
+}
+
 /// Tokens that are good until they are taken back.
 #[derive(Default)]
 struct Tokens(Mutex<Vec<String>>);
@@ -81,9 +101,16 @@ struct Tokens(Mutex<Vec<String>>);
 #[async_trait]
 impl TokenVerifier for Tokens {
     async fn verify(&self, token: &str, _: DateTime<Utc>) -> Result<Caller, TokenError> {
+        if token == Token::UNCHECKED {
+            return Err(TokenError::Unavailable("the keys can't be had".to_owned()));
+        }
         let revoked = self.0.lock().unwrap().iter().any(|one| one == token);
         let found = Token::ALL.into_iter().find(|one| one.text() == token && !revoked);
         found.map(Token::caller).ok_or(TokenError::Refused)
+    }
+
+    fn admit(&self, _: &Caller) -> Result<(), u64> {
+        Ok(())
     }
 }
 
@@ -167,6 +194,8 @@ impl Stopping for Going {
 pub struct Site {
     pub url: String,
     pages: Pages,
+    /// As they were at the start.
+    usual: Pages,
     tokens: Arc<Tokens>,
     stopping: Arc<Going>,
     handle: Option<ServerHandle>,
@@ -237,7 +266,7 @@ impl Site {
         };
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", socket.local_addr().unwrap());
-        let mut site = Self { url, pages, tokens, stopping, handle: None, runtime };
+        let mut site = Self { url, usual: pages.clone(), pages, tokens, stopping, handle: None, runtime };
         site.serve(socket);
         site
     }
@@ -277,6 +306,60 @@ impl Site {
         let address = self.url.strip_prefix("http://").unwrap();
         let socket = TcpListener::bind(address).unwrap();
         self.serve(socket);
+    }
+
+    /// Serves again while this holds, and nothing else does.
+    pub fn under(&mut self, condition: Condition) {
+        self.stop();
+        let now = RealClock.now();
+        let mut rules = Rules::clone(&self.usual.rules);
+        let mut circuit = Circuit::default();
+        self.pages.gateway.clone_from(&self.usual.gateway);
+        match condition {
+            Condition::Quiet => {
+                let zone = rules.quiet_hours.zone();
+                let hour = |hours| (now + TimeDelta::hours(hours)).with_timezone(&zone).time();
+                rules.quiet_hours = QuietHours::new(zone, Some(Window::new(hour(-1), hour(2)).unwrap()));
+            }
+            Condition::CircuitOpen => {
+                circuit = Circuit::Open { until: now + TimeDelta::hours(1), failures: 5 };
+            }
+            Condition::LimitFull => {
+                rules.limits.global = RateLimit::per_minute(2);
+                self.act(async |deps| world::dispatch(&Deps { rules: &rules, ..deps }, 2).await);
+            }
+            Condition::NoWebhook => self.pages.gateway = None,
+        }
+        self.act(async |deps| {
+            let old = deps.stores.circuit().await.unwrap();
+            assert!(deps.stores.save_circuit(&SharedCircuit { circuit, ..old }).await.unwrap());
+        });
+        self.pages.rules = Arc::new(rules);
+        self.start_again();
+    }
+
+    /// Cookies only by HTTPS from now on.
+    pub fn behind_tls(&mut self) {
+        self.stop();
+        self.pages.secure_cookies = true;
+        self.start_again();
+    }
+
+    /// What is answered to a GET with these headers, from the status line on.
+    pub fn raw(&self, path: &str, headers: &str) -> String {
+        let mut stream = TcpStream::connect(self.url.strip_prefix("http://").unwrap()).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: outbound\r\nconnection: close\r\n{headers}\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// A message of u1 that a run took and had to give back; its id.
+    pub fn released(&self, to: &str) -> String {
+        let id = self.queue_message(to, "Chào bạn");
+        self.act(async |deps| world::release(&deps, id.parse().unwrap()).await);
+        id
     }
 
     /// From now on the token opens nothing.

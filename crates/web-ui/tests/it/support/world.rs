@@ -11,11 +11,13 @@ use domain::access::{Caller, Role, Scope};
 use domain::actor::Actor;
 use domain::channel::Channel;
 use domain::contact::{Contact, ContactId};
-use domain::ids::{BranchId, LeadId, MessageId, OwnerId, TemplateKey};
-use domain::message::{Callback, Outcome, Priority};
+use domain::ids::{BranchId, LeadId, LeaseId, MessageId, OwnerId, TemplateKey};
+use domain::message::{Callback, Event, Outcome, Priority, Step};
 use domain::phone::PhoneNumber;
+use domain::policy::quiet_hours::OpenChannel;
 use domain::ports::{
-    Clock as _, ContactStore as _, DeliveryGateway, HandOff, HandOffAnswer, Template, TemplateStore as _,
+    Clock as _, ContactStore as _, DeliveryGateway, HandOff, HandOffAnswer, LeaseMode, LeaseRequest,
+    Template, TemplateStore as _,
 };
 use domain::rules::Rules;
 use domain::template::TemplateBody;
@@ -23,7 +25,7 @@ use domain::usecase::Deps;
 use domain::usecase::create::{CreateCommand, RecipientSpec, TextSource, create};
 use domain::usecase::manage::{Act, manage};
 use domain::usecase::record_callbacks::record_callbacks;
-use domain::usecase::run_worker::{RunRequest, Stopping, run_worker};
+use domain::usecase::run_worker::{Release, RunRequest, Stopping, run_worker};
 use memory_store::{ManualClock, MemoryStore, SteadyEntropy};
 
 pub use self::jobs::jobs;
@@ -229,6 +231,7 @@ impl Past<'_> {
             concurrency: 1,
             dry_run: false,
             retry_failed_only: false,
+            only: None,
             pull: false,
             scope: Scope::everything(),
             ignore_quiet_hours: false,
@@ -293,7 +296,7 @@ impl Past<'_> {
 /// A day's messages; the last ones are still under way.
 pub async fn history(store: &MemoryStore, rules: &Rules, entropy: &SteadyEntropy) {
     use Fate::{Again, Cancelled, Dead, Held, Queued, Retry, Scheduled, Sent, SentAtSecond, Waiting};
-    let clock = ManualClock::at(RealClock.now() - TimeDelta::minutes(150));
+    let clock = ManualClock::at(RealClock.now() - TimeDelta::hours(20));
     let past = Past {
         deps: Deps { stores: store, clock: &clock, entropy, rules },
         clock: &clock,
@@ -322,7 +325,8 @@ pub async fn history(store: &MemoryStore, rules: &Rules, entropy: &SteadyEntropy
     ];
     for (index, fate) in early.into_iter().enumerate() {
         past.live(index, fate).await;
-        past.wait(320);
+        // More of them at some hours than at others.
+        past.wait([900, 5_400, 1_200, 7_500, 600][index % 5]);
     }
     clock.set(RealClock.now() - TimeDelta::seconds(90));
     for (index, fate) in [(20, Retry), (23, Waiting), (25, Sent), (26, Waiting), (27, Retry)] {
@@ -336,6 +340,48 @@ pub async fn history(store: &MemoryStore, rules: &Rules, entropy: &SteadyEntropy
         past.live(index, fate).await;
         past.wait(1);
     }
+}
+
+/// Hands so many due messages off.
+pub async fn dispatch(deps: &Deps<'_>, batch: u32) {
+    let n8n = Script::accepting();
+    let request = RunRequest {
+        batch,
+        concurrency: 1,
+        dry_run: false,
+        retry_failed_only: false,
+        only: None,
+        pull: false,
+        scope: Scope::everything(),
+        ignore_quiet_hours: false,
+        by: Actor::Worker,
+    };
+    run_worker(deps, Some(&n8n), &Never, &request).await.unwrap();
+}
+
+/// A run takes this message, and gives it back as quiet hours begin.
+pub async fn release(deps: &Deps<'_>, id: MessageId) {
+    let now = deps.clock.now();
+    let lease = LeaseId::new(deps.entropy.uuid(now));
+    let request = LeaseRequest {
+        now,
+        lease,
+        lease_expires_at: now + TimeDelta::seconds(60),
+        limit: 1,
+        channels: OpenChannel::all(),
+        scope: Scope::everything(),
+        retry_failed_only: false,
+        only: Some(id),
+        limits: deps.rules.limits,
+        mode: LeaseMode::Push,
+        by: Actor::Worker,
+        ignored_quiet_hours: false,
+        dry_run: false,
+    };
+    let leased = deps.stores.lease_due(&request).await.unwrap().messages;
+    let event = Event::Released { lease, reason: Release::QuietHours.to_string() };
+    let Step::Moved(change) = leased[0].apply(event, &deps.context()).unwrap() else { panic!("it moves") };
+    deps.stores.save(&[*change]).await.unwrap();
 }
 
 /// A text of u1 to a number.

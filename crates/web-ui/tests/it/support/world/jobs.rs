@@ -27,7 +27,7 @@ struct Plan {
 
 /// Jobs of u1 and u2 in branch b1, and one of u3 in b2.
 pub async fn jobs(store: &MemoryStore, rules: &Rules, entropy: &SteadyEntropy) {
-    let clock = ManualClock::at(RealClock.now() - TimeDelta::minutes(200));
+    let clock = ManualClock::at(RealClock.now() - TimeDelta::hours(21));
     let past = Past {
         deps: Deps { stores: store, clock: &clock, entropy, rules },
         clock: &clock,
