@@ -59,9 +59,10 @@ drawer?.addEventListener("submit", async (event) => {
   const buttons = $$("button", form);
   const body = encoded(form, event.submitter);
   buttons.forEach((button) => (button.disabled = true));
-  wait(form);
+  // The panel lies above the page's own line.
+  drawer.ariaBusy = "true";
   const found = await part(form.action, { method: "POST", body });
-  done(form);
+  drawer.ariaBusy = null;
   if (!fill(found)) buttons.forEach((button) => (button.disabled = false));
 });
 document.addEventListener("click", (event) => {

@@ -117,6 +117,30 @@ fn nothing_that_the_system_wrote_is_english_on_a_vietnamese_page() {
 }
 
 #[test]
+fn what_is_awaited_is_said() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    let id = site.queue_message("0987654321", "Chào bạn");
+    browser.reload();
+    // An answer comes when the test lets it.
+    browser.run("const ask = window.fetch; window.fetch = (...all) => new Promise((go) => (window.answer = () => go(ask(...all))))");
+    browser.click(&format!("#m-{id} a.open"));
+    browser.until("document.querySelector('#drawer[open][aria-busy=true] [role=status]')");
+    assert!(browser.sees("Đang tải…"));
+    browser.run("window.answer()");
+    browser.until("document.querySelector('#drawer:not([aria-busy]) #panel')");
+    browser.run("window.answer = null");
+    browser.click("#drawer button.danger");
+    browser.until("window.answer && document.querySelector('#drawer[aria-busy=true] button:disabled')");
+    let said =
+        browser.run("return getComputedStyle(document.querySelector('#drawer .panel'), '::after').content");
+    assert_eq!(said, "\"Đang gửi…\"");
+    browser.run("window.answer()");
+    browser.until_seen("Đã hủy 1 tin.");
+    assert_eq!(browser.count("#drawer[aria-busy]"), 0);
+}
+
+#[test]
 fn a_form_of_another_session_changes_nothing() {
     let (site, browser) = (Site::start(), Browser::start());
     sign_in(&browser, &site, Token::Telesales);
