@@ -4,6 +4,7 @@
 //! turns, so that a slow minute hits both; the figure is the median of the rounds' ratios.
 
 mod cases;
+mod effort;
 mod figures;
 mod fill;
 mod http;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{OURS, say};
+use crate::effort::{Effort, Efforts};
 use crate::figures::{Bar, Row};
 use crate::fill;
 use crate::http::request;
@@ -47,7 +48,7 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
     world.fresh(OURS).await?;
     let server = Server::start(world, OURS, &[]).await?;
     let client = world.client(OURS).await?;
-    let (mut ours, mut against) = (Vec::new(), Vec::new());
+    let (mut ours, mut against, mut efforts) = (Vec::new(), Vec::new(), Efforts::default());
     for round in 0..world.size.rounds {
         pgbench::fill(world, 1, "sent").await?;
         against.push(pgbench::run(world, BULK_1000, world.size.seconds).await?);
@@ -55,11 +56,15 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
         fill::empty(&client).await?;
         fill::settle(&client).await?;
         let scripts = vec![Bulk { next: 0, bearer: bearer()? }];
+        let before = Effort::now(world, &[&server])?;
         let load = drive(&[server.address], scripts, world.size.time()).await?;
+        efforts.push(before, Effort::now(world, &[&server])?, load.done as f64);
         say("bulk", round, "ours messages/s", load.rate());
         ours.push(load.rate());
     }
     server.stop().await?;
     let bar = Bar::AtLeast { must: 0.4, aim: 0.8 };
-    Ok(vec![Row::ratio("bulk of 10,000 with a template, 1 client", "messages/s", ours, against, bar)])
+    let mut rows = vec![Row::ratio("bulk of 10,000 with a template, 1 client", "messages/s", ours, against, bar)];
+    rows.extend(efforts.rows("bulk"));
+    Ok(rows)
 }

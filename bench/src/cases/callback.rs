@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{OURS, say};
+use crate::effort::{Effort, Efforts};
 use crate::figures::{Bar, Row};
 use crate::fill::{self, Messages, Stand};
 use crate::load::{Script, drive, expect};
@@ -35,7 +36,7 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
     world.fresh(OURS).await?;
     let server = Server::start(world, OURS, &[]).await?;
     let client = world.client(OURS).await?;
-    let (mut ours, mut against) = (Vec::new(), Vec::new());
+    let (mut ours, mut against, mut efforts) = (Vec::new(), Vec::new(), Efforts::default());
     let count = 35_000 * u32::try_from(world.size.seconds)?;
     for round in 0..world.size.rounds {
         pgbench::fill(world, count, "leased").await?;
@@ -46,11 +47,15 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
         fill::messages(&client, &[handed_off]).await?;
         let next = Arc::new(AtomicU32::new(1));
         let scripts = (0..16).map(|_| Settle { next: next.clone(), count }).collect();
+        let before = Effort::now(world, &[&server])?;
         let load = drive(&[server.address], scripts, world.size.time()).await?;
+        efforts.push(before, Effort::now(world, &[&server])?, load.done as f64);
         say("callback", round, "ours settled/s", load.rate());
         ours.push(load.rate());
     }
     server.stop().await?;
     let bar = Bar::AtLeast { must: 0.5, aim: 1.2 };
-    Ok(vec![Row::ratio("callbacks singly, 16 connections", "callbacks/s", ours, against, bar)])
+    let mut rows = vec![Row::ratio("callbacks singly, 16 connections", "callbacks/s", ours, against, bar)];
+    rows.extend(efforts.rows("callbacks singly"));
+    Ok(rows)
 }

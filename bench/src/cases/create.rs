@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{OURS, say};
+use crate::effort::{Effort, Efforts};
 use crate::figures::{Bar, Row};
 use crate::fill;
 use crate::http::request;
@@ -49,18 +50,22 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
     world.fresh(OURS).await?;
     let server = Server::start(world, OURS, &[]).await?;
     let client = world.client(OURS).await?;
-    let (mut ours, mut against) = (Vec::new(), Vec::new());
+    let (mut ours, mut against, mut efforts) = (Vec::new(), Vec::new(), Efforts::default());
     for round in 0..world.size.rounds {
         pgbench::fill(world, 1, "sent").await?;
         against.push(pgbench::run(world, INSERT_1, world.size.seconds).await?);
         say("create", round, "raw rows/s", against.last().copied().unwrap_or_default());
         fill::empty(&client).await?;
         fill::settle(&client).await?;
+        let before = Effort::now(world, &[&server])?;
         let load = drive(&[server.address], Create::on(16)?, world.size.time()).await?;
+        efforts.push(before, Effort::now(world, &[&server])?, load.done as f64);
         say("create", round, "ours messages/s", load.rate());
         ours.push(load.rate());
     }
     server.stop().await?;
     let bar = Bar::AtLeast { must: 0.4, aim: 1.0 };
-    Ok(vec![Row::ratio("messages queued singly, 16 connections", "messages/s", ours, against, bar)])
+    let mut rows = vec![Row::ratio("messages queued singly, 16 connections", "messages/s", ours, against, bar)];
+    rows.extend(efforts.rows("messages queued singly"));
+    Ok(rows)
 }

@@ -1,7 +1,5 @@
 //! Several server processes on one database.
 
-use std::net::SocketAddr;
-
 use super::{OURS, pull, say};
 use crate::figures::{Bar, Row};
 use crate::server::Server;
@@ -20,8 +18,8 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
             for _ in 0..count {
                 servers.push(Server::start(world, OURS, &[]).await?);
             }
-            let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
-            let load = pull::measure(world, &client, &addresses, 50, CLIENTS).await?.load;
+            let all: Vec<&Server> = servers.iter().collect();
+            let load = pull::measure(world, &client, &all, 50, CLIENTS).await?.load;
             say("processes", round, &format!("{count}: messages/s"), load.rate());
             rates.push(load.rate());
             for server in servers {

@@ -1,11 +1,11 @@
 //! Pull mode over HTTP: lease a batch, settle it by one array of callbacks.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use tokio_postgres::Client;
 
 use super::{OURS, say};
+use crate::effort::{Effort, Efforts};
 use crate::figures::{Bar, Row};
 use crate::fill::{self, Messages};
 use crate::http::request;
@@ -91,14 +91,16 @@ pub async fn run(world: &World, batch: u32) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(world, OURS, &[]).await?;
     let client = world.client(OURS).await?;
     let (mut ours, mut against, mut wal, mut disk) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut efforts = Efforts::default();
     let enough = 110_000 * u32::try_from(world.size.seconds)?;
     for round in 0..world.size.rounds {
         pgbench::fill(world, enough, "queued").await?;
         against.push(pgbench::run(world, raw, world.size.seconds).await?);
         say(&name, round, "raw messages/s", against.last().copied().unwrap_or_default());
-        let drained = measure(world, &client, &[server.address], batch, 4).await?;
+        let drained = measure(world, &client, &[&server], batch, 4).await?;
         let load = drained.load;
         ours.push(load.rate());
+        efforts.push(drained.before, drained.after, load.done as f64);
         wal.push(drained.wal / load.done as f64);
         disk.push(disk_of_one(&client).await?);
         say(&name, round, "ours messages/s", load.rate());
@@ -107,12 +109,14 @@ pub async fn run(world: &World, batch: u32) -> anyhow::Result<Vec<Row>> {
     server.stop().await?;
     let case = format!("pull mode: lease {batch}, settle by one array; 4 clients");
     let memory = format!("resident at most, {name}");
-    Ok(vec![
+    let mut rows = vec![
         Row::ratio(case, "messages/s", ours, against, bar),
         Row::alone(memory, "MB", vec![peak], Bar::AtMost { must: 150.0, aim: 100.0 }),
         Row::alone(format!("write-ahead log of a lease and its settling, {name}"), "bytes", wal, Bar::Open),
         Row::alone(format!("tables and indexes of a message, {name}"), "bytes", disk, Bar::Open),
-    ])
+    ];
+    rows.extend(efforts.rows(&name));
+    Ok(rows)
 }
 
 /// What a round came to.
@@ -121,6 +125,10 @@ pub struct Drained {
     pub load: Load,
     /// Bytes of write-ahead log.
     pub wal: f64,
+    /// The processor time that was used before and after.
+    pub before: Effort,
+    /// See `before`.
+    pub after: Effort,
 }
 
 /// Bytes on disk, by all messages that are there.
@@ -140,7 +148,7 @@ async fn logged(client: &Client) -> anyhow::Result<f64> {
 pub async fn measure(
     world: &World,
     client: &Client,
-    servers: &[SocketAddr],
+    servers: &[&Server],
     batch: u32,
     clients: usize,
 ) -> anyhow::Result<Drained> {
@@ -148,9 +156,12 @@ pub async fn measure(
     let count = 75_000 * u32::try_from(world.size.seconds)?;
     fill::messages(client, &[Messages { count, ..Messages::default() }]).await?;
     let scripts = (0..clients).map(|_| Cycle::of(batch)).collect();
-    let before = logged(client).await?;
-    let load = drive(servers, scripts, world.size.time()).await?;
-    Ok(Drained { load, wal: logged(client).await? - before })
+    let addresses: Vec<_> = servers.iter().map(|server| server.address).collect();
+    let logged_before = logged(client).await?;
+    let before = Effort::now(world, servers)?;
+    let load = drive(&addresses, scripts, world.size.time()).await?;
+    let after = Effort::now(world, servers)?;
+    Ok(Drained { load, wal: logged(client).await? - logged_before, before, after })
 }
 
 #[cfg(test)]

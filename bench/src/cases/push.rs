@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{OURS, say};
+use crate::effort::{Effort, Efforts};
 use crate::figures::{Bar, Row};
 use crate::fill::{self, Messages};
 use crate::http::request;
@@ -54,7 +55,7 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
     let alone = Sink::start().await?;
     sink.call_back(server.address);
     let client = world.client(OURS).await?;
-    let (mut ours, mut against) = (Vec::new(), Vec::new());
+    let (mut ours, mut against, mut efforts) = (Vec::new(), Vec::new(), Efforts::default());
     for round in 0..world.size.rounds {
         let scripts = (0..CONCURRENCY).map(|_| HandOff).collect();
         against.push(drive(&[alone.address], scripts, world.size.time()).await?.rate());
@@ -62,6 +63,7 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
         fill::empty(&client).await?;
         let count = 25_000 * u32::try_from(world.size.seconds)?;
         fill::messages(&client, &[Messages { count, ..Messages::default() }]).await?;
+        let effort = Effort::now(world, &[&server])?;
         let before = sink.counts();
         let started = Instant::now();
         drive(&[server.address], vec![Run], world.size.time()).await?;
@@ -71,14 +73,18 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
             tokio::time::sleep(Duration::from_millis(1)).await;
             after = sink.counts();
         }
-        let rate = (after.called_back - before.called_back) as f64 / started.elapsed().as_secs_f64();
+        let done = (after.called_back - before.called_back) as f64;
+        let rate = done / started.elapsed().as_secs_f64();
+        efforts.push(effort, Effort::now(world, &[&server])?, done);
         say("push", round, "ours, messages/s", rate);
         ours.push(rate);
     }
     server.stop().await?;
     let bar = Bar::AtLeast { must: 0.4, aim: 0.7 };
     let case = "push mode, concurrency 20, callbacks singly; against the sink alone";
-    Ok(vec![Row::ratio(case, "messages/s", ours, against, bar)])
+    let mut rows = vec![Row::ratio(case, "messages/s", ours, against, bar)];
+    rows.extend(efforts.rows("push mode"));
+    Ok(rows)
 }
 
 /// What a sink has seen.

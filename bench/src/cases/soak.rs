@@ -51,7 +51,7 @@ pub async fn run(world: &World, time: Duration) -> anyhow::Result<Vec<Row>> {
     world.fresh(OURS).await?;
     let server = Server::start(world, OURS, &[]).await?;
     let client = world.client(OURS).await?;
-    let top = pull::measure(world, &client, &[server.address], 50, CLIENTS).await?.load.rate();
+    let top = pull::measure(world, &client, &[&server], 50, CLIENTS).await?.load.rate();
     say("soak", 0, "top rate, messages/s", top);
     fill::empty(&client).await?;
     fill::settle(&client).await?;
