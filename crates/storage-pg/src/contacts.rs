@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use diesel::dsl::SqlTypeOf;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -151,18 +152,19 @@ impl ContactStore for PgStore {
     }
 }
 
+statement! {
+    /// Contacts by their numbers; by a subselect, so that the plan is kept (see `messages/load.rs`).
+    WithPhones<'a> { numbers: Vec<&'a str> => Array<Text>, } -> SqlTypeOf<Columns>,
+    Sql("select key, full_name, phone, zalo_user_id, facebook_psid, owner_id, owner_name, branch_id, opted_out
+         from outbound_contact where phone = any((select $1)) order by key")
+}
+
 /// The contacts with these numbers, in the order of their keys.
 pub(crate) async fn with_phones(
     connection: &mut AsyncPgConnection,
     numbers: Vec<&str>,
 ) -> Result<Vec<Contact>, StoreError> {
-    let rows: Vec<ContactRow> = c::table
-        .filter(c::phone.eq_any(numbers))
-        .order(c::key)
-        .select(COLUMNS)
-        .load(connection)
-        .await
-        .map_err(of_statement)?;
+    let rows: Vec<ContactRow> = WithPhones { numbers }.load(connection).await.map_err(of_statement)?;
     rows.into_iter().map(contact_of).collect()
 }
 
