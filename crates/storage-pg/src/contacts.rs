@@ -156,7 +156,7 @@ statement! {
     /// Contacts by their numbers; by a subselect, so that the plan is kept (see `messages/load.rs`).
     WithPhones<'a> { numbers: Vec<&'a str> => Array<Text>, } -> SqlTypeOf<Columns>,
     Sql("select key, full_name, phone, zalo_user_id, facebook_psid, owner_id, owner_name, branch_id, opted_out
-         from outbound_contact where phone = any((select $1)) order by key")
+         from outbound_contact where phone = any((select $1)::text[]) order by key")
 }
 
 /// The contacts with these numbers, in the order of their keys.

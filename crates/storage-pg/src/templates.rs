@@ -93,7 +93,7 @@ statement! {
     /// Templates by their keys; by a subselect, so that the plan is kept (see `messages/load.rs`).
     ReadTemplates<'a> { keys: Vec<&'a str> => Array<Text>, } -> (Text, Text, Text, Text, Bool, Timestamptz),
     Sql("select key, title, channel, body, is_active, updated_at from outbound_template
-         where key = any((select $1))")
+         where key = any((select $1)::text[])")
 }
 
 /// The templates with these keys; those that there are not are left out.
