@@ -45,7 +45,8 @@ impl Efforts {
 
     /// Lines of the table.
     pub fn rows(self, case: &str) -> Vec<Row> {
-        let row = |who, figures| Row::alone(format!("processor time of {who}, {case}"), "µs", figures, Bar::Open);
+        let row =
+            |who, figures| Row::alone(format!("processor time of {who}, {case}"), "µs", figures, Bar::Open);
         vec![row("the server", self.server), row("PostgreSQL", self.postgres)]
     }
 }

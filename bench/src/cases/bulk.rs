@@ -64,7 +64,8 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
     }
     server.stop().await?;
     let bar = Bar::AtLeast { must: 0.4, aim: 0.8 };
-    let mut rows = vec![Row::ratio("bulk of 10,000 with a template, 1 client", "messages/s", ours, against, bar)];
+    let mut rows =
+        vec![Row::ratio("bulk of 10,000 with a template, 1 client", "messages/s", ours, against, bar)];
     rows.extend(efforts.rows("bulk"));
     Ok(rows)
 }

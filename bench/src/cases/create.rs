@@ -65,7 +65,8 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
     }
     server.stop().await?;
     let bar = Bar::AtLeast { must: 0.4, aim: 1.0 };
-    let mut rows = vec![Row::ratio("messages queued singly, 16 connections", "messages/s", ours, against, bar)];
+    let mut rows =
+        vec![Row::ratio("messages queued singly, 16 connections", "messages/s", ours, against, bar)];
     rows.extend(efforts.rows("messages queued singly"));
     Ok(rows)
 }
