@@ -25,6 +25,8 @@ use pause::{Pause, Situation, pause};
 const DEBOUNCE: Duration = Duration::from_millis(20);
 /// The longest part of a wait without a look at what is due.
 const STEP: TimeDelta = TimeDelta::seconds(1);
+/// The longest wait after a failed run: soon after the database is back, what is due goes out.
+const LONGEST_AFTER_ERROR: TimeDelta = TimeDelta::seconds(4);
 /// How far the interval is moved to either side, so that several servers do not run in step.
 const INTERVAL_JITTER: f64 = 0.1;
 
@@ -53,7 +55,7 @@ impl Worker {
                     self.wait(pause).await;
                 }
                 Err(error) => {
-                    let wait = failures.next();
+                    let wait = failures.next().min(LONGEST_AFTER_ERROR);
                     tracing::error!(%error, again_in = ?wait, "the worker's run failed");
                     self.wait(Pause::Wait { time: wait, wakeable: false }).await;
                 }
@@ -96,6 +98,7 @@ impl Worker {
         let Pause::Wait { time, wakeable } = pause else { return };
         let Engine { clock, shutdown, stores, .. } = &self.engine;
         let end = clock.now() + time;
+        let mut step = STEP;
         loop {
             let left = end - clock.now();
             if left <= TimeDelta::zero() {
@@ -106,13 +109,17 @@ impl Worker {
             tokio::select! {
                 () = shutdown.begun() => return,
                 () = wake => return tokio::time::sleep(DEBOUNCE).await,
-                () = clock.sleep(left.min(STEP)) => {}
+                () = clock.sleep(left.min(step)) => {}
+            }
+            if !wakeable {
+                continue;
             }
             // Where the database can't say, the end of the wait comes all the same.
-            if wakeable && stores.next_due_at().await.is_ok_and(|due| due.is_some_and(|at| at <= clock.now()))
-            {
+            let next = stores.next_due_at().await.ok().flatten().map(|due_at| due_at - clock.now());
+            if next.is_some_and(|next| next <= TimeDelta::zero()) {
                 return;
             }
+            step = next.unwrap_or(STEP).min(STEP);
         }
     }
 }

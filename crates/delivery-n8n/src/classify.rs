@@ -6,14 +6,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::MessageId;
 use domain::message::Outcome;
+use domain::policy::retry::HandoffBackoff;
 use domain::ports::HandOffAnswer;
 use serde_json::Value;
 
 use crate::fields::{self, Object, Word};
 use crate::json;
 
-/// The longest wait that N8N may ask for; without a limit one odd header would park a message for ever.
-pub const LONGEST_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
+/// The longest wait that N8N may ask for.
+const LONGEST_RETRY_AFTER: TimeDelta = HandoffBackoff::LONGEST_RETRY_AFTER;
 /// How much of an answer's body is shown in an error, in characters.
 const SHOWN: usize = 200;
 

@@ -66,6 +66,7 @@ fn of_message(said: String) -> StoreError {
         "due to user request",
         "due to administrator command",
         "because of crash of another server process",
+        "due to unexpected postmaster exit",
         "the database system is ",
         "too many clients already",
         "too many connections",
@@ -103,6 +104,7 @@ mod tests {
         for words in [
             "canceling statement due to statement timeout",
             "terminating connection due to administrator command",
+            "terminating connection due to unexpected postmaster exit",
             "the database system is shutting down",
             "could not extend file \"base/5/16385\": No space left on device",
             "sorry, too many clients already",

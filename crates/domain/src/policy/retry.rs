@@ -218,7 +218,8 @@ impl HandoffBackoff {
     pub const FIRST: TimeDelta = TimeDelta::seconds(5);
     /// The longest wait of its own.
     pub const LONGEST: TimeDelta = TimeDelta::minutes(5);
-    /// The longest `Retry-After` that is honoured; a longer one counts as this.
+    /// The longest `Retry-After` that is honoured, without which one odd header would park a message for ever; a longer
+    /// one counts as this.
     pub const LONGEST_RETRY_AFTER: TimeDelta = TimeDelta::hours(1);
 
     /// The wait after `failures` hand-offs in a row that were not accepted (1 = the first; 0 is taken for 1): never

@@ -107,15 +107,15 @@ async fn admitted(
         report.warnings.push(Warning::Stopping);
         return Ok(None);
     }
+    if gateway.is_none() && !request.pull {
+        report.warnings.push(Warning::NoWebhook);
+        return Ok(None);
+    }
     if open_channels(deps, request, now).is_empty() {
         return Ok(None);
     }
     if request.pull {
         return Ok(Some(request.batch));
-    }
-    if gateway.is_none() {
-        report.warnings.push(Warning::NoWebhook);
-        return Ok(None);
     }
     match breaker.permit(now) {
         Permit::Full => Ok(Some(request.batch)),

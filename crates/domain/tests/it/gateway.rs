@@ -14,6 +14,7 @@ type Script<'a> = Box<dyn Fn(&Message) -> HandOffAnswer + Send + Sync + 'a>;
 pub struct ScriptedGateway<'a> {
     clock: &'a ManualClock,
     takes: TimeDelta,
+    pace: TimeDelta,
     script: Script<'a>,
     received: Mutex<Vec<String>>,
 }
@@ -23,7 +24,13 @@ impl<'a> ScriptedGateway<'a> {
         clock: &'a ManualClock,
         script: impl Fn(&Message) -> HandOffAnswer + Send + Sync + 'a,
     ) -> Self {
-        Self { clock, takes: TimeDelta::zero(), script: Box::new(script), received: Mutex::new(Vec::new()) }
+        Self {
+            clock,
+            takes: TimeDelta::zero(),
+            pace: TimeDelta::zero(),
+            script: Box::new(script),
+            received: Mutex::new(Vec::new()),
+        }
     }
 
     pub fn accepting(clock: &'a ManualClock) -> Self {
@@ -39,6 +46,11 @@ impl<'a> ScriptedGateway<'a> {
         Self { takes, ..self }
     }
 
+    /// Each turn comes so long after the one before.
+    pub fn pacing(self, pace: TimeDelta) -> Self {
+        Self { pace, ..self }
+    }
+
     /// The idempotency keys that came in, in order.
     pub fn received(&self) -> Vec<String> {
         self.received.lock().unwrap().clone()
@@ -47,7 +59,9 @@ impl<'a> ScriptedGateway<'a> {
 
 #[async_trait]
 impl DeliveryGateway for ScriptedGateway<'_> {
-    async fn pace(&self) {}
+    async fn pace(&self) {
+        self.clock.sleep(self.pace).await;
+    }
 
     async fn hand_off(&self, hand_off: HandOff<'_>) -> HandOffAnswer {
         self.received.lock().unwrap().push(hand_off.message.idempotency_key());

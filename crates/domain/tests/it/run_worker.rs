@@ -72,6 +72,9 @@ fn without_a_webhook_nothing_is_leased_and_the_answer_says_so() {
     assert_eq!(report.warnings, [Warning::NoWebhook]);
     assert!(!report.webhook_enabled);
     assert_eq!((report.processed, world.get(1).status()), (0, Status::Queued));
+    world.clock.set("2026-03-02T14:00:00Z".parse().unwrap()); // 21:00 in Ho Chi Minh City
+    let report = pollster::block_on(run_worker(&world.deps(), None, &Stop(false), &request())).unwrap();
+    assert_eq!(report.warnings, [Warning::NoWebhook], "inside quiet hours too");
 }
 
 #[test]
@@ -112,6 +115,19 @@ fn a_slow_n8n_gets_no_hand_off_after_the_run_s_time_nor_one_that_could_outlive_i
     world.rules.max_run = TimeDelta::hours(1);
     let report = run(&world, &gateway, &RunRequest { concurrency: 1, ..request() });
     assert!(report.processed <= 6, "60 s of lease less 12 s for the last hand-off: {}", report.processed);
+}
+
+#[test]
+fn what_would_get_its_turn_too_late_is_given_back_without_waiting_for_it() {
+    let mut world = World::new();
+    unlimited(&mut world);
+    world.put((1..=50).map(message).collect());
+    let gateway = ScriptedGateway::accepting(&world.clock).pacing(TimeDelta::seconds(1));
+    let report = run(&world, &gateway, &request());
+    assert!(report.duration <= TimeDelta::seconds(29), "N8N waits 30 s for the answer: {}", report.duration);
+    assert_eq!(report.processed + report.released, 50);
+    assert!(report.processed >= 15 && report.released >= 15, "{} went out", report.processed);
+    assert!(world.all(1..=50).iter().all(|m| m.lost_leases == 0));
 }
 
 #[test]

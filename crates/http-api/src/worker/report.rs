@@ -25,7 +25,7 @@ pub(crate) struct ReportView<'a> {
     failed: u32,
     /// Accepted, and waiting for a callback.
     skipped: u32,
-    /// Due messages that the limits held back.
+    /// Due messages that the limits held back, counted up to 1,000.
     rate_limited: u32,
     /// Due messages that remain.
     remaining_estimate: u32,

@@ -111,7 +111,7 @@ async fn the_limits_open_again_when_the_store_says_so() {
         "10 of 20 are left"
     );
 
-    request.now = free_at - chrono::TimeDelta::milliseconds(1);
+    request.now = free_at - seconds(1);
     request.lease = crate::build::lease_id(2);
     assert!(fixture.store.lease_due(&request).await.unwrap().messages.is_empty());
     request.now = free_at;
@@ -131,4 +131,30 @@ async fn a_clock_that_goes_back_frees_nothing() {
     request.now = morning();
     request.lease = crate::build::lease_id(3);
     assert!(fixture.store.lease_due(&request).await.unwrap().messages.is_empty());
+}
+
+#[tokio::test]
+async fn a_lease_counts_for_the_second_in_which_it_really_happens() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=10).map(message)).await;
+    // A millionth of a second before the next one: the call takes longer than that.
+    let mut request = lease_request(1, 10, morning() + chrono::TimeDelta::microseconds(999_999));
+    request.limits = limits(10, 0);
+    let leased = fixture.store.lease_due(&request).await.unwrap().messages;
+    assert!(leased.iter().all(|one| one.updated_at >= morning() + seconds(1)));
+    let free_at = fixture.store.limit_free_at(None, &request.limits, morning() + seconds(2)).await.unwrap();
+    assert!(free_at >= Some(morning() + seconds(62)), "{free_at:?}");
+}
+
+#[tokio::test]
+async fn a_limit_above_a_thousand_binds() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=1_700).map(message)).await;
+    let mut taken = 0;
+    for n in 1..=8 {
+        let mut request = lease_request(n, 200, morning());
+        request.limits = limits(1_500, 0);
+        taken += fixture.store.lease_due(&request).await.unwrap().messages.len();
+    }
+    assert_eq!(taken, 1_500);
 }

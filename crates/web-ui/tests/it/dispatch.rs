@@ -31,6 +31,7 @@ fn only_an_admin_passes_quiet_hours_and_is_warned() {
     assert_eq!(browser.count("[name=ignoreQuietHours], #runs, #n8n"), 0);
     assert!(browser.count("#stuck .groups li") > 0);
     browser.click(".me-acts form button");
+    browser.until("document.querySelector('#token')");
     sign_in(&browser, &site, Token::Admin);
     browser.go(&site.page("/outbound/worker"));
     assert!(!browser.sees("ngoài giờ cho phép"));

@@ -126,7 +126,13 @@ impl Run<'_> {
     }
 
     async fn try_one(&self, message: &Message, trouble: &Trouble) -> Tried {
-        self.gateway.pace().await;
+        // Before the wait for its turn too: what is given back anyway need not wait, nor hold others up.
+        if let Some(reason) = self.stop_reason(message, trouble) {
+            return Tried::Released(reason);
+        }
+        if !self.has_its_turn().await {
+            return Tried::Released(Release::TimeIsOver);
+        }
         if let Some(reason) = self.stop_reason(message, trouble) {
             return Tried::Released(reason);
         }
@@ -135,6 +141,15 @@ impl Run<'_> {
         // At once, so that the next hand-off knows; the outcome matters more and is saved even if this can't be.
         let _ = self.breaker.learn(self.deps, health(&answer)).await;
         Tried::Answered(answer)
+    }
+
+    /// Waits for its turn as the pace gives it, no longer than hand-offs may start; whether it came.
+    async fn has_its_turn(&self) -> bool {
+        let left = self.started_at + self.latest_start() - self.deps.clock.now();
+        match future::select(self.gateway.pace(), self.deps.clock.sleep(left)).await {
+            Either::Left(_) => true,
+            Either::Right(_) => false,
+        }
     }
 
     /// Why no further hand-off may start (contract §5, §9): checked before each one.
