@@ -1,6 +1,6 @@
 //! Everything that the verdict looks at: N8N's log, the harness's notes, and the database.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -119,6 +119,8 @@ pub struct Evidence {
     pub events: BTreeMap<String, Vec<Event>>,
     /// Leases of runs by which an admin passed the quiet hours.
     pub through_quiet: HashSet<String>,
+    /// When each run took its first messages, by its lease and by the servers' clock.
+    pub runs: HashMap<String, i64>,
     /// Timelines by HTTP: status and lines.
     pub timelines: BTreeMap<String, Value>,
     /// How the end went.
@@ -141,7 +143,8 @@ const MESSAGES: &str = "
     from outbound_message m left join outbound_delivery d on d.message_id = m.id";
 const EVENTS: &str = "
     select message_id::text, kind, to_status, attempt, lease_id::text from outbound_event order by message_id, id";
-const THROUGH_QUIET: &str = "select lease_id::text from outbound_run where ignored_quiet_hours";
+const RUNS: &str = "
+    select lease_id::text, ignored_quiet_hours, (extract(epoch from started_at) * 1e6)::bigint from outbound_run";
 
 impl Evidence {
     /// Reads the database's part.
@@ -157,8 +160,13 @@ impl Evidence {
                 Event { kind: row.get(1), to: row.get(2), attempt: number(&row, 3), lease: row.get(4) };
             self.events.entry(row.get(0)).or_default().push(event);
         }
-        let runs = client.query(THROUGH_QUIET, &[]).await.context("the runs")?;
-        self.through_quiet = runs.iter().map(|row| row.get(0)).collect();
+        for row in client.query(RUNS, &[]).await.context("the runs")? {
+            let lease: String = row.get(0);
+            if row.get(1) {
+                self.through_quiet.insert(lease.clone());
+            }
+            self.runs.insert(lease, row.get(2));
+        }
         Ok(())
     }
 

@@ -30,7 +30,7 @@ pub fn check(evidence: &Evidence) -> Check {
 
 fn wrong(evidence: &Evidence, shown: &Value, steps: &[Step]) -> Option<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let lines = shown["timeline"].as_array()?;
+    let Some(lines) = shown["timeline"].as_array() else { return Some(format!("no timeline, but {shown}")) };
     let mut before = Value::Null;
     let mut last_at = i64::MIN;
     for line in lines {
@@ -118,11 +118,14 @@ mod tests {
     }
 
     fn found(lines: Vec<Value>, status: &str) -> usize {
+        found_in(json!({"outboundMessage": {"status": status}, "timeline": lines}))
+    }
+
+    fn found_in(shown: Value) -> usize {
         let mut case = Case::new();
         case.step("m", 0, "s1.1", None, "QUEUED", None, 1);
         case.step("m", 1, "s1.1", Some("QUEUED"), "DISPATCHED", Some("l1"), 1);
         case.step("m", 2, "s1.1", Some("DISPATCHED"), "SENT", None, 1);
-        let shown = json!({"outboundMessage": {"status": status}, "timeline": lines});
         case.evidence.timelines.insert("m".to_owned(), shown);
         check(&case.evidence).violations.len()
     }
@@ -149,6 +152,13 @@ mod tests {
         // It hangs together, but leaves out that it was ever leased.
         let short = vec![line(0, "CREATED", None, "QUEUED"), line(2, "SETTLED", Some("QUEUED"), "SENT")];
         assert_eq!(found(short, "SENT"), 1);
+    }
+
+    #[test]
+    fn a_timeline_that_is_not_shown_is_found() {
+        assert_eq!(found_in(Value::Null), 1, "no answer");
+        assert_eq!(found_in(json!({"error": {"code": "NOT_FOUND"}})), 1);
+        assert_eq!(found(Vec::new(), "SENT"), 1);
     }
 
     #[test]
