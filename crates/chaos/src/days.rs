@@ -25,10 +25,12 @@ pub async fn live(
     stop: CancellationToken,
 ) {
     while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
-        let due = hours::closed_for(clock.server_now()).is_some_and(|closed| closed >= micros(quiet));
-        // A jump over the end of a lease would be a death that nobody died.
-        if due
+        let due = || hours::closed_for(clock.server_now()).is_some_and(|closed| closed >= micros(quiet));
+        // A jump over the end of a lease would be a death that nobody died. It may be day by the time that the database
+        // has answered, and from there the next opening is a day away.
+        if due()
             && nothing_leased(&database).await
+            && due()
             && clock.jump_to_opening(BEFORE_OPENING).is_ok_and(|by| by > 0)
         {
             journal.count("mornings");
