@@ -102,6 +102,7 @@ fn axe_finds_nothing_on_any_page_in_either_scheme_on_desk_and_phone() {
     check("help");
     browser.go(&site.page("/outbound/compose?channel=SMS&lead=lead-01"));
     browser.fill("#text", "Chao ban");
+    browser.until_seen("8/160");
     browser.click("#send");
     browser.until("document.querySelector('.undo')");
     check("undo");
@@ -110,6 +111,7 @@ fn axe_finds_nothing_on_any_page_in_either_scheme_on_desk_and_phone() {
     browser.until("!document.querySelector('[data-after]').hidden");
     check("finished list");
     browser.click(".me-acts form button");
+    browser.until("document.querySelector('#token')");
     sign_in(&browser, &site, Token::Viewer);
     browser.go(&site.page("/outbound/worker"));
     browser.until_seen("Bạn không có quyền");
