@@ -4,6 +4,8 @@ use crate::support::{Browser, Site, Token};
 
 /// Signs in with a token, through the page.
 pub fn sign_in(browser: &Browser, site: &Site, token: Token) {
+    // Whoever has just signed out is still on the way.
+    browser.until("!document.querySelector('.me-acts')");
     browser.go(&site.page("/outbound/sign-in"));
     browser.fill("#token", token.text());
     browser.click("form.stack button");
