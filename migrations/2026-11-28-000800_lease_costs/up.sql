@@ -134,13 +134,18 @@ as $$
 declare
     -- Counted up to this many, whatever there is.
     most_counted constant integer := 1000;
+    -- In seconds.
+    most_ahead constant integer := 5;
     limited constant boolean := p_global_limit is not null or p_owner_limit is not null;
     scoped constant boolean := p_owner_id is not null or p_branch_id is not null or p_retry_only;
     -- When the messages are taken. Time does not go back from one limited lease to the next, whatever the clocks of
     -- the processes say and however long one waited for its turn; or the limits would not hold by these times.
     taken_at timestamptz := p_now;
     this_second bigint;
+    on_its_way constant interval := make_interval(secs => p_waited_ms / 1000.0);
     waited interval;
+    choice_end bigint;
+    latest timestamptz;
     open_channels text[];
     wanted integer := p_limit;
     held_back boolean := false;
@@ -166,14 +171,13 @@ begin
         end if;
     end if;
 
-    -- A long wait counts: what is taken now must not be charged to the second in which it began, nor go out in quiet
-    -- hours that have begun meanwhile.
-    waited := make_interval(secs => p_waited_ms / 1000.0) + (clock_timestamp() - statement_timestamp());
-    if waited > '1 second' then
+    -- A wait counts: what is taken now must not be charged to the second in which it began, nor go out in quiet hours
+    -- that have begun meanwhile. Within one second the caller's time is as good.
+    waited := on_its_way + (clock_timestamp() - statement_timestamp());
+    this_second := floor(extract(epoch from p_now + waited));
+    if this_second > floor(extract(epoch from p_now)) then
         taken_at := p_now + waited;
     end if;
-    -- However short the wait was: a message that goes out in a second counts for it.
-    this_second := floor(extract(epoch from greatest(taken_at, p_now + waited)));
     if limited then
         select greatest(this_second, w.seconds[cardinality(w.seconds)]) into this_second
         from outbound_rate_window w where w.key = '';
@@ -260,12 +264,27 @@ begin
         return;
     end if;
 
+    if limited then
+        -- The choice took its time too. What it ran into is charged, and written down where that is no closing time.
+        choice_end := floor(extract(epoch from p_now + on_its_way + (clock_timestamp() - statement_timestamp())));
+        if choice_end > this_second then
+            this_second := choice_end;
+            if not exists (
+                select from unnest(p_channels, p_closes_at) as c (channel, closes_at)
+                where c.channel = any (open_channels) and c.closes_at <= to_timestamp(choice_end)
+            ) then
+                taken_at := to_timestamp(choice_end);
+            end if;
+        end if;
+    end if;
+
     with taken as (
         update outbound_delivery d
         set status = case when p_deadline is null then 'LEASED' else 'DISPATCHED' end,
             -- Never before what happened to the message meanwhile: its timeline stays in order.
             lease_id = p_lease_id, leased_at = greatest(taken_at, d.updated_at),
-            lease_expires_at = coalesce(p_deadline, p_lease_expires_at),
+            -- Whoever waited has the lease as long as whoever did not.
+            lease_expires_at = coalesce(p_deadline, p_lease_expires_at) + (taken_at - p_now),
             -- A retry after a known failure is a new attempt, with a new idempotency key.
             attempt = d.attempt + coalesce(d.attempt_failed, false)::integer,
             -- Push: all that a release needs to put it back as it was.
@@ -280,12 +299,15 @@ begin
             lost_leases = case when p_deadline is null then d.lost_leases else 0 end,
             failure_kind = null, revision = d.revision + 1, updated_at = greatest(taken_at, d.updated_at)
         where d.message_id = any (leased)
-        returning d.owner_id
+        returning d.owner_id, d.leased_at
     )
-    select array_agg(t.owner_id) into owners from taken t;
+    select array_agg(t.owner_id), max(t.leased_at) into owners, latest from taken t;
 
     if limited then
-        perform outbound_charge_v1(this_second, owners, p_owner_limit is not null);
+        -- By the latest time that is written down; a clock that is far ahead does not hold up the others.
+        perform outbound_charge_v1(
+            greatest(this_second, least(floor(extract(epoch from latest)), this_second + most_ahead))::bigint, owners,
+            p_owner_limit is not null);
     end if;
 
     insert into outbound_run as r (

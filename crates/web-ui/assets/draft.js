@@ -53,13 +53,18 @@ if (draft) {
   $("#at", draft)?.addEventListener("input", () => ($("#when-later", draft).checked = true));
 }
 
-// What was written is not sent into a session that is over: it would be lost.
-let checked = null;
+// What was written is not sent into a session that is over: it would be lost. However often one presses, it is sent once.
+const asked = new Map();
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !form.matches("[data-keep]") || checked === form) return void (checked = null);
+  if (event.defaultPrevented || !form.matches("[data-keep]") || asked.get(form) === "good") return;
   event.preventDefault();
-  if ((await renew()) !== "good") return;
-  checked = form;
-  form.requestSubmit(event.submitter);
+  if (asked.has(form)) return;
+  const { submitter } = event;
+  asked.set(form, "asking");
+  const answer = await renew();
+  asked.set(form, answer);
+  if (answer === "good") form.requestSubmit(submitter);
+  // By then its buttons are off.
+  setTimeout(() => asked.delete(form));
 });

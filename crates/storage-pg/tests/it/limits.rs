@@ -142,8 +142,27 @@ async fn a_lease_counts_for_the_second_in_which_it_really_happens() {
     request.limits = limits(10, 0);
     let leased = fixture.store.lease_due(&request).await.unwrap().messages;
     assert!(leased.iter().all(|one| one.updated_at >= morning() + seconds(1)));
+    let lasts = request.lease_expires_at - request.now;
+    assert!(leased.iter().all(|one| one.state.lease_expires_at() == Some(one.updated_at + lasts)));
     let free_at = fixture.store.limit_free_at(None, &request.limits, morning() + seconds(2)).await.unwrap();
     assert!(free_at >= Some(morning() + seconds(62)), "{free_at:?}");
+}
+
+#[tokio::test]
+async fn a_lease_counts_for_the_second_that_its_timeline_names() {
+    let fixture = fixture().await;
+    insert(&fixture.store, (1..=20).map(message)).await;
+    let mut request = lease_request(1, 10, morning() + seconds(1));
+    request.limits = limits(10, 0);
+    // Another process, whose clock is a little ahead, has just given one of them back.
+    let database = fixture.database.connect().await;
+    let ahead = "update outbound_delivery set updated_at = '2026-03-02 03:00:02.2Z' where message_id = (
+                     select message_id from outbound_delivery order by message_id limit 1)";
+    database.batch_execute(ahead).await.unwrap();
+    let leased = fixture.store.lease_due(&request).await.unwrap().messages;
+    let latest = leased.iter().map(|one| one.updated_at).max().unwrap();
+    let free_at = fixture.store.limit_free_at(None, &request.limits, morning() + seconds(3)).await.unwrap();
+    assert!(free_at.unwrap() - latest > seconds(60), "{free_at:?} {latest}");
 }
 
 #[tokio::test]

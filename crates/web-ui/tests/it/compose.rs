@@ -40,6 +40,20 @@ fn a_message_is_previewed_while_one_types_sent_and_taken_back() {
 }
 
 #[test]
+fn whoever_presses_twice_sends_once() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.go(&site.page("/outbound/compose?channel=SMS&lead=lead-01"));
+    browser.fill("#text", "Chao ban");
+    browser.until("Number(document.querySelector('#draft').dataset.looked) > 0");
+    browser.requests();
+    browser.run("const send = document.querySelector('#send'); send.click(); send.click()");
+    browser.until_seen("Tin đã vào hàng đợi.");
+    let sent = browser.requests().into_iter().filter(|url| url.ends_with("/outbound/compose")).count();
+    assert_eq!(sent, 1);
+}
+
+#[test]
 fn what_would_be_wrong_is_shown_before_and_after_sending_and_nothing_is_lost() {
     let (site, browser) = (Site::start(), Browser::start());
     sign_in(&browser, &site, Token::Telesales);

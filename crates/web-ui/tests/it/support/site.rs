@@ -26,6 +26,7 @@ use domain::usecase::manage::{Act, manage};
 use domain::usecase::run_worker::Stopping;
 use memory_store::{MemoryStore, SteadyEntropy};
 use tokio::runtime::Handle;
+use tokio::sync::OwnedMutexGuard;
 use tokio_util::task::TaskTracker;
 use web_ui::{Background, DemoLogin, Pages, TokenError, TokenVerifier, Workflows};
 
@@ -128,16 +129,18 @@ impl Clock for RealClock {
     }
 }
 
+type Answers = BTreeMap<String, StoredAnswer>;
+
 /// One after the other on the store itself: enough for forms that are sent twice.
 struct Once {
     store: Arc<MemoryStore>,
-    answers: Arc<Mutex<BTreeMap<String, StoredAnswer>>>,
+    answers: Arc<tokio::sync::Mutex<Answers>>,
 }
 
 struct Work {
     store: Arc<MemoryStore>,
-    key: Option<String>,
-    answers: Arc<Mutex<BTreeMap<String, StoredAnswer>>>,
+    /// Whoever comes with a key waits for whoever is at work with one.
+    claimed: Option<(String, OwnedMutexGuard<Answers>)>,
 }
 
 #[async_trait]
@@ -147,8 +150,8 @@ impl UnitOfWork for Work {
     }
 
     async fn commit(self: Box<Self>, answer: StoredAnswer) -> Result<(), StoreError> {
-        if let Some(key) = self.key {
-            self.answers.lock().unwrap().insert(key, answer);
+        if let Some((key, mut answers)) = self.claimed {
+            answers.insert(key, answer);
         }
         Ok(())
     }
@@ -157,16 +160,16 @@ impl UnitOfWork for Work {
 #[async_trait]
 impl Idempotency for Once {
     async fn begin(&self, claim: Option<&Claim>) -> Result<Begin, StoreError> {
-        let key = claim.map(|claim| format!("{} {} {}", claim.actor, claim.route, claim.key));
-        let known = key.as_ref().and_then(|key| self.answers.lock().unwrap().get(key).cloned());
-        Ok(match known {
-            Some(answer) => Begin::Replay(answer),
-            None => Begin::Fresh(Box::new(Work {
-                store: Arc::clone(&self.store),
-                key,
-                answers: Arc::clone(&self.answers),
-            })),
-        })
+        let mut claimed = None;
+        if let Some(claim) = claim {
+            let key = format!("{} {} {}", claim.actor, claim.route, claim.key);
+            let answers = Arc::clone(&self.answers).lock_owned().await;
+            if let Some(answer) = answers.get(&key) {
+                return Ok(Begin::Replay(answer.clone()));
+            }
+            claimed = Some((key, answers));
+        }
+        Ok(Begin::Fresh(Box::new(Work { store: Arc::clone(&self.store), claimed })))
     }
 
     async fn reserve(&self, _: &Claim) -> Result<Reserved, StoreError> {
