@@ -13,7 +13,7 @@ use domain::ports::{Filter, Stats, StoreError, Total};
 use domain::rules::Limits;
 
 use super::conditions::{Conditions, MESSAGE, Select};
-use super::counted::{bounded, estimate, total};
+use super::counted::{bounded, estimate, if_cheap, total};
 use super::due::all_channels;
 use super::limits::windows;
 use crate::error::of_statement;
@@ -102,12 +102,18 @@ async fn by_status(
     let mut counts = BTreeMap::new();
     for status in Status::ALL {
         let filter = Filter { status: Some(*status), ..Filter::default() };
-        // No index has one owner's sent ones by themselves.
-        let by_share = newest.are_all || (*status == Status::Sent && *scope != Scope::everything());
-        let count = if by_share {
-            share(connection, scope, &filter, newest, |one| one.status == *status).await?
+        let conditions = Conditions::new(scope, &filter);
+        let counted = if *scope == Scope::everything() && !newest.are_all {
+            Some(total(connection, &conditions).await?)
+        } else if newest.are_all || *status == Status::Sent {
+            // No index has one owner's sent ones by themselves.
+            None
         } else {
-            total(connection, &Conditions::new(scope, &filter)).await?
+            if_cheap(connection, &conditions).await?
+        };
+        let count = match counted {
+            Some(count) => count,
+            None => share(connection, scope, &filter, newest, |one| one.status == *status).await?,
         };
         counts.insert(*status, count);
     }
@@ -133,8 +139,7 @@ async fn share(
         if expected > 1 { expected.max(matching) } else { matching }
     } else {
         // The planner knows nothing of one owner's or branch's: as many among all as among the newest.
-        let all = estimate(connection, &Conditions::new(scope, &Filter::default())).await?;
-        all.max(seen) * matching / seen.max(1)
+        newest.expected.max(seen) * matching / seen.max(1)
     };
     Ok(Total { count, is_estimate: true })
 }
@@ -151,10 +156,12 @@ struct Newest {
     counts: Vec<(Kind, u64)>,
     /// Whether there are no others.
     are_all: bool,
+    /// How many the planner expects the scope to have.
+    expected: u64,
 }
 
 /// How many of the newest messages of a scope are looked at.
-const NEWEST: u64 = 2_000;
+const NEWEST: u64 = 1_000;
 
 async fn newest(connection: &mut AsyncPgConnection, scope: &Scope) -> Result<Newest, StoreError> {
     let counting = Select::<_, (Text, Text, SmallInt, BigInt)> {
@@ -178,7 +185,12 @@ async fn newest(connection: &mut AsyncPgConnection, scope: &Scope) -> Result<New
     });
     let counts: Vec<(Kind, u64)> = counts.collect::<Result<_, StoreError>>()?;
     let are_all = counts.iter().map(|(_, count)| count).sum::<u64>() < NEWEST;
-    Ok(Newest { counts, are_all })
+    let expected = if are_all || *scope == Scope::everything() {
+        0
+    } else {
+        estimate(connection, &Conditions::new(scope, &Filter::default()).telling_apart()).await?
+    };
+    Ok(Newest { counts, are_all, expected })
 }
 
 async fn sent_since(
