@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use super::driver::Driver;
 
-/// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long anything is waited for; much, as the machine may be busy with others.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Headless Chromium with a profile of its own; it ends with this value.
 pub struct Browser {
