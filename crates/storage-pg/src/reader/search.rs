@@ -24,7 +24,7 @@ use crate::terms::Search;
 const BOUND: u64 = 1_000;
 /// How many of the newest rows are looked at one by one.
 pub(super) const NEWEST: u64 = 4_000;
-/// What more of them have is not counted: its share is known well enough, and its index entries are many.
+/// What more of them have is not counted beyond the bound: its share is known well enough, its index entries are many.
 const FREQUENT: u64 = 200;
 /// How many more, where the first ones make hope for enough among these.
 const MORE: u64 = 40_000;
@@ -99,7 +99,7 @@ pub(super) async fn total(
     }
     // As many among all as among the newest.
     let expected = estimate(connection, &conditions.telling_apart()).await?.max(NEWEST) * hits / NEWEST;
-    if expected > 5 * BOUND || hits > FREQUENT {
+    if expected > 5 * BOUND || (expected > BOUND && hits > FREQUENT) {
         return Ok(Total { count: expected, is_estimate: true });
     }
     let part = Part::Count(BOUND + 1);

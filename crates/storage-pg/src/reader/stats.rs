@@ -161,7 +161,7 @@ struct Newest {
 }
 
 /// How many of the newest messages of a scope are looked at.
-const NEWEST: u64 = 1_000;
+const NEWEST: u64 = 2_000;
 
 async fn newest(connection: &mut AsyncPgConnection, scope: &Scope) -> Result<Newest, StoreError> {
     let counting = Select::<_, (Text, Text, SmallInt, BigInt)> {
