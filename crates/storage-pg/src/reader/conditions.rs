@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use domain::access::Scope;
-use domain::message::Status;
+use domain::message::{Priority, Status};
 use domain::ports::Filter;
 use uuid::Uuid;
 
@@ -113,8 +113,15 @@ impl Conditions {
                 Bind::Digest(cause.clone()),
             );
         }
-        if let Some(priority) = priority {
-            all.push(Home::Delivery, "priority =", Bind::Rank(rank(*priority)));
+        match priority {
+            None => {}
+            // In every part of a list, and in no index.
+            Some(Priority::Medium) => {
+                all.push(Home::Delivery, "priority =", Bind::Rank(rank(Priority::Medium)))
+            }
+            Some(rare @ (Priority::High | Priority::Low)) => {
+                all.push(Home::Message, "urgency =", Bind::Rank(rank(*rare)));
+            }
         }
         if let Some(channel) = channel {
             all.push(Home::Either, "channel =", Bind::Text(channel.to_string()));
@@ -164,7 +171,7 @@ impl Conditions {
         let indexed = |condition: &&Condition| match condition.home {
             Home::Either => condition.test != "channel =",
             Home::Id => true,
-            Home::Message => matches!(condition.test, "lead_id =" | "student_id ="),
+            Home::Message => matches!(condition.test, "lead_id =" | "student_id =" | "urgency ="),
             Home::Delivery => false,
         };
         Self { all: self.all.iter().filter(indexed).cloned().collect(), search: None }
