@@ -114,16 +114,16 @@ async fn take_indexes(client: &Client) -> anyhow::Result<Vec<String>> {
 }
 
 fn content(part: &Messages<'_>) -> String {
-    let Messages { from, count, owner, .. } = part;
+    let Messages { from, count, owner, priority, .. } = part;
     let to = from + count - 1;
     format!(
         "insert into outbound_message (id, channel, recipient, body, lead_id, student_id, owner_id, branch_id,
-            created_by, created_at, duplicate_key, local_day, terms)
+            created_by, created_at, duplicate_key, local_day, urgency, terms)
          select {ID}, 'SMS', '+8490' || lpad(n::text, 7, '0'),
             repeat('Hello student, lesson. ', 8) || lpad(n::text, 16, '0'),
             case when n % 2 = 0 then 'lead-' || n / 4 end, case when n % 2 = 1 then 'student-' || n / 4 end,
             {owner}, 'branch-' || n % 10, 'user:bench', now() - interval '30 days' * (({to} - n)::float8 / {count}),
-            md5(n::text)::uuid, current_date,
+            md5(n::text)::uuid, current_date, nullif({priority}, 2),
             array_to_tsvector(array['hello', 'lesson.', 'student,', 'CSMS', 'D090', left(md5(n::text), 8), lpad(n::text, 16, '0')])
          from generate_series({from}, {to}) n"
     )

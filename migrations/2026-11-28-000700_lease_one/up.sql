@@ -15,11 +15,21 @@ as $$
       and (not p_retry_only or d.failure_kind = 'RETRY')
 $$;
 
--- The message, where it is due and its owner has room; in place of outbound_pick_v2.
+-- What counts of a window in this second: the same sum as the domain's RateWindow, where a second counts for 61. Its
+-- seconds are in order, so they are cut rather than looked at one by one. PostgreSQL writes it into the statements
+-- that ask it.
+create function outbound_used_v1(p_seconds bigint[], p_counts integer[], p_second bigint) returns table (used bigint)
+language sql immutable
+as $$
+    select coalesce(sum(c.count), 0)
+    from (select unnest(p_counts[1 + width_bucket(p_second - 61, p_seconds):]) as count) c
+$$;
+
+-- The message, where it is due and its owner has room; in place of the lease's own pick.
 create function outbound_pick_one_v1(
     p_only uuid, p_now timestamptz, p_second bigint, p_channels text[], p_owner_id text, p_branch_id text,
     p_retry_only boolean, p_owner_limit integer, p_limit integer,
-    out picked uuid[], out held_back boolean
+    out picked uuid[], out places tid[], out held_back boolean
 )
 language plpgsql stable
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan
@@ -28,10 +38,7 @@ begin
     select coalesce(array_agg(d.message_id), '{}') into picked
     from outbound_delivery d
     left join outbound_rate_window w on w.key = 'owner:' || d.owner_id and d.owner_id <> ''
-    cross join lateral (
-        select coalesce(sum(s.count), 0) as used from unnest(w.seconds, w.counts) as s (second, count)
-        where s.second > p_second - 61
-    ) u
+    cross join lateral outbound_used_v1(w.seconds, w.counts, p_second) u
     where d.message_id = p_only and (d.owner_id = '' or p_owner_limit is null or u.used < p_owner_limit)
       and outbound_count_one_v1(p_only, p_now, p_channels, p_owner_id, p_branch_id, p_retry_only, 1) = 1;
     held_back := cardinality(picked) = 0;

@@ -1,6 +1,32 @@
+-- The first due messages of the whole queue in its order; at most p_limit. The lower priorities are not looked at when
+-- the higher ones fill the limit.
+create function outbound_due_v2(p_now timestamptz, p_channels text[], p_limit integer)
+returns table (message_id uuid, owner_id text)
+language plpgsql stable
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_memoize = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+    rank smallint;
+    room integer := p_limit;
+    found_here integer;
+begin
+    foreach rank in array array[1, 2, 3]::smallint[] loop
+        exit when room <= 0;
+        return query
+        select w.message_id, w.owner_id
+        from outbound_due_of_rank_v1(p_now, p_channels, rank, '-infinity', '00000000-0000-0000-0000-000000000000',
+                                     room) w;
+        get diagnostics found_here = row_count;
+        room := room - found_here;
+    end loop;
+end
+$$;
+
 -- The messages that a run with this scope may take of what the owners' limits leave, in the order of the queue, and
 -- whether the limits may have held any back.
-create or replace function outbound_pick_v2(
+create function outbound_pick_v2(
     p_now timestamptz, p_second bigint, p_channels text[], p_owner_id text, p_branch_id text, p_retry_only boolean,
     p_owner_limit integer, p_limit integer,
     out picked uuid[], out held_back boolean
@@ -279,4 +305,22 @@ begin
 end
 $migration$;
 
-drop function outbound_charge_v1(bigint, text[], boolean);
+drop function outbound_charge_v1;
+drop function outbound_pick_v3;
+drop function outbound_front_v1;
+
+-- The walk from owner to owner sums up by itself again.
+do $migration$
+declare
+    kind text;
+begin
+    foreach kind in array array['waiting', 'branch', 'retry', 'branch_retry'] loop
+        execute replace(
+            pg_get_functiondef(format('outbound_pick_by_owner_%s_v1', kind)::regproc),
+            '(select u.used from outbound_used_v1(w.seconds, w.counts, p_second) u)',
+            '(
+                              select coalesce(sum(s.count), 0) from unnest(w.seconds, w.counts) as s (second, count)
+                              where s.second > p_second - 61)');
+    end loop;
+end
+$migration$;

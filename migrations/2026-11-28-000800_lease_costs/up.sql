@@ -3,49 +3,96 @@
 -- no owner's limit is in the way.
 
 -- Charges what was leased in this second to all messages and to the owners of those messages. For whoever holds the
--- lock of limited leases: no window has a later second than this.
+-- lock of limited leases: no window has a later second than this. Its plans are made under the settings of the lease.
 create function outbound_charge_v1(p_second bigint, p_owners text[], p_by_owner boolean) returns void
 language plpgsql
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set enable_hashjoin = off
-set plan_cache_mode = force_generic_plan
 as $$
+declare
+    keys text[];
+    added integer[];
+    charged integer;
 begin
-    insert into outbound_rate_window as w (key, seconds, counts)
-    select c.key, array[p_second], array[c.count]
+    select array_agg(c.key), array_agg(c.count) into keys, added
     from (
         -- Even where only the owners are limited: it is the clock of the turns.
         select '' as key, cardinality(p_owners) as count
         union all
         select 'owner:' || o.id, count(*)::integer from unnest(p_owners) as o (id)
         where o.id <> '' and p_by_owner group by o.id
-    ) c
-    on conflict (key) do update set
-        seconds = case when w.seconds[cardinality(w.seconds)] = p_second then w.seconds
+    ) c;
+    -- Nearly all have a window. To look for it is half the work of an attempt to insert it.
+    update outbound_rate_window w
+    set seconds = case when w.seconds[cardinality(w.seconds)] = p_second then w.seconds
                        else w.seconds[1 + width_bucket(p_second - 61, w.seconds):] || p_second end,
         counts = case when w.seconds[cardinality(w.seconds)] = p_second
-                      then w.counts[:cardinality(w.counts) - 1]
-                           || w.counts[cardinality(w.counts)] + excluded.counts[1]
-                      else w.counts[1 + width_bucket(p_second - 61, w.seconds):] || excluded.counts[1] end;
+                      then w.counts[:cardinality(w.counts) - 1] || w.counts[cardinality(w.counts)] + c.count
+                      else w.counts[1 + width_bucket(p_second - 61, w.seconds):] || c.count end
+    from unnest(keys, added) as c (key, count)
+    where w.key = c.key;
+    get diagnostics charged = row_count;
+    if charged < cardinality(keys) then
+        insert into outbound_rate_window (key, seconds, counts)
+        select c.key, array[p_second], array[c.count] from unnest(keys, added) as c (key, count)
+        on conflict (key) do nothing;
+    end if;
+end
+$$;
+
+-- The first due messages of the whole queue in its order, where their rows are, and whose they are. The lower
+-- priorities are not looked at when the higher ones fill the limit: the loop over the ranks ends before.
+create function outbound_front_v1(
+    p_now timestamptz, p_channels text[], p_limit integer, out ids uuid[], out places tid[], out owners text[]
+)
+language plpgsql stable
+set enable_sort = off
+as $$
+begin
+    select coalesce(array_agg(f.message_id), '{}'), array_agg(f.ctid), coalesce(array_agg(f.owner_id), '{}')
+    into ids, places, owners
+    from (
+        select w.* from unnest(array[1, 2, 3]::smallint[]) as r (rank)
+        cross join lateral (
+            select * from (
+                (select d.message_id, d.ctid, d.owner_id, d.next_attempt_at from outbound_delivery d
+                 where 'ZALO' = any (p_channels) and d.channel = 'ZALO' and d.priority = r.rank
+                   and d.next_attempt_at <= p_now and d.lease_id is null
+                 order by d.next_attempt_at, d.message_id limit p_limit)
+                union all
+                (select d.message_id, d.ctid, d.owner_id, d.next_attempt_at from outbound_delivery d
+                 where 'FB' = any (p_channels) and d.channel = 'FB' and d.priority = r.rank
+                   and d.next_attempt_at <= p_now and d.lease_id is null
+                 order by d.next_attempt_at, d.message_id limit p_limit)
+                union all
+                (select d.message_id, d.ctid, d.owner_id, d.next_attempt_at from outbound_delivery d
+                 where 'SMS' = any (p_channels) and d.channel = 'SMS' and d.priority = r.rank
+                   and d.next_attempt_at <= p_now and d.lease_id is null
+                 order by d.next_attempt_at, d.message_id limit p_limit)
+                union all
+                (select d.message_id, d.ctid, d.owner_id, d.next_attempt_at from outbound_delivery d
+                 where 'CALL_NOTE' = any (p_channels) and d.channel = 'CALL_NOTE' and d.priority = r.rank
+                   and d.next_attempt_at <= p_now and d.lease_id is null
+                 order by d.next_attempt_at, d.message_id limit p_limit)
+            ) o
+            order by o.next_attempt_at, o.message_id limit p_limit
+        ) w
+        limit p_limit
+    ) f;
 end
 $$;
 
 -- The messages that a run with this scope may take of what the owners' limits leave, in the order of the queue, and
--- whether the limits may have held any back.
-create or replace function outbound_pick_v2(
+-- whether the limits may have held any back. Where they are the queue's front as it is, also where their rows are.
+create function outbound_pick_v3(
     p_now timestamptz, p_second bigint, p_channels text[], p_owner_id text, p_branch_id text, p_retry_only boolean,
     p_owner_limit integer, p_limit integer,
-    out picked uuid[], out held_back boolean
+    out picked uuid[], out places tid[], out held_back boolean
 )
 language plpgsql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = on
-set plan_cache_mode = force_generic_plan
+set enable_mergejoin = on set enable_hashjoin = on
 as $$
 declare
     depth integer := p_limit;
-    rank smallint;
-    here record;
-    walked uuid[];
-    owners text[];
+    front record;
     full_owners text[];
     rooms bigint[];
 begin
@@ -58,48 +105,38 @@ begin
 
     -- The front of the queue is enough, but where owners at their limit fill it.
     loop
-        walked := '{}';
-        owners := '{}';
-        -- The lower priorities are not looked at when the higher ones fill the limit.
-        foreach rank in array array[1, 2, 3]::smallint[] loop
-            exit when cardinality(walked) >= depth;
-            select array_agg(w.message_id) as ids, array_agg(w.owner_id) as owners into here
-            from outbound_due_of_rank_v1(p_now, p_channels, rank, '-infinity', '00000000-0000-0000-0000-000000000000',
-                                         depth - cardinality(walked)) w;
-            continue when here.ids is null;
-            walked := walked || here.ids;
-            owners := owners || here.owners;
-        end loop;
-        picked := walked;
+        front := outbound_front_v1(p_now, p_channels, depth);
         full_owners := null;
         if p_owner_limit is not null then
             -- Who would have more than what is left.
             select array_agg(o.id), array_agg(o.room) into full_owners, rooms
             from (
                 select c.id, c.count, p_owner_limit - coalesce((
-                    select sum(s.count)
-                    from outbound_rate_window w,
-                         unnest(w.counts[1 + width_bucket(p_second - 61, w.seconds):]) as s (count)
+                    select u.used from outbound_rate_window w, outbound_used_v1(w.seconds, w.counts, p_second) u
                     where w.key = 'owner:' || c.id), 0) as room
                 from (
-                    select n.id, count(*) from unnest(owners) as n (id) where n.id <> '' group by n.id
+                    select n.id, count(*) from unnest(front.owners) as n (id) where n.id <> '' group by n.id
                 ) c
             ) o
             where o.count > o.room;
         end if;
-        if full_owners is not null then
-            select coalesce(array_agg(r.message_id order by r.place)
-                            filter (where r.room is null or r.nth_of_owner <= r.room), '{}') into picked
-            from (
-                select w.message_id, w.place, f.room, row_number() over (partition by w.owner_id order by w.place)
-                    as nth_of_owner
-                from unnest(walked, owners) with ordinality as w (message_id, owner_id, place)
-                left join unnest(full_owners, rooms) as f (owner_id, room) on f.owner_id = w.owner_id
-            ) r;
+        if full_owners is null then
+            picked := front.ids[:p_limit];
+            places := front.places[:p_limit];
+            held_back := false;
+            return;
         end if;
+        select coalesce(array_agg(r.message_id order by r.place)
+                        filter (where r.room is null or r.nth_of_owner <= r.room), '{}') into picked
+        from (
+            select w.message_id, w.place, f.room, row_number() over (partition by w.owner_id order by w.place)
+                as nth_of_owner
+            from unnest(front.ids, front.owners) with ordinality as w (message_id, owner_id, place)
+            left join unnest(full_owners, rooms) as f (owner_id, room) on f.owner_id = w.owner_id
+        ) r;
 
-        held_back := cardinality(picked) < cardinality(walked);
-        exit when cardinality(picked) >= p_limit or cardinality(walked) < depth;
+        held_back := cardinality(picked) < cardinality(front.ids);
+        exit when cardinality(picked) >= p_limit or cardinality(front.ids) < depth;
         if depth > p_limit then
             picked := outbound_pick_by_owner_v2(p_now, p_second, p_channels, null, null, false, p_owner_limit, p_limit);
             exit;
@@ -151,6 +188,11 @@ declare
     held_back boolean := false;
     chosen integer;
     owners text[];
+    -- The window of all messages.
+    all_seconds bigint[];
+    all_counts integer[];
+    -- Where the rows of what is leased are, where that is known.
+    places tid[];
 begin
     leased := '{}';
     suppressed := '{}';
@@ -162,13 +204,17 @@ begin
         if limited then
             -- From here on limited leases take turns. Each statement below has a snapshot of its own, and so sees
             -- what the turns before have leased and charged.
-            perform from outbound_rate_window where key = '' for update;
+            select w.seconds, w.counts into all_seconds, all_counts
+            from outbound_rate_window w where w.key = '' for update;
             if not found then
                 insert into outbound_rate_window (key, seconds, counts) values ('', '{}', '{}')
                 on conflict (key) do nothing;
-                perform from outbound_rate_window where key = '' for update;
+                select w.seconds, w.counts into all_seconds, all_counts
+                from outbound_rate_window w where w.key = '' for update;
             end if;
         end if;
+    elsif limited then
+        select w.seconds, w.counts into all_seconds, all_counts from outbound_rate_window w where w.key = '';
     end if;
 
     -- A wait counts: what is taken now must not be charged to the second in which it began, nor go out in quiet hours
@@ -179,8 +225,7 @@ begin
         taken_at := p_now + waited;
     end if;
     if limited then
-        select greatest(this_second, w.seconds[cardinality(w.seconds)]) into this_second
-        from outbound_rate_window w where w.key = '';
+        this_second := greatest(this_second, all_seconds[cardinality(all_seconds)]);
         taken_at := greatest(taken_at, to_timestamp(this_second));
     end if;
     select coalesce(array_agg(c.channel), '{}') into open_channels
@@ -188,17 +233,15 @@ begin
     where c.closes_at is null or c.closes_at > greatest(taken_at, p_now + waited);
 
     if p_global_limit is not null then
-        -- The same sum as the domain's RateWindow: a second counts for 61.
-        select least(wanted, greatest(0, p_global_limit - coalesce(sum(c.count), 0))) into wanted
-        from outbound_rate_window w, unnest(w.counts[1 + width_bucket(this_second - 61, w.seconds):]) as c (count)
-        where w.key = '';
+        select least(wanted, greatest(0, p_global_limit - u.used)) into wanted
+        from outbound_used_v1(all_seconds, all_counts, this_second) u;
     end if;
 
     if not limited and not scoped and not p_dry_run then
         leased := outbound_lock_due_v1(p_now, open_channels, p_limit);
     elsif wanted > 0 then
-        select p.picked, p.held_back into leased, held_back
-        from outbound_pick_v2(p_now, this_second, open_channels, p_owner_id, p_branch_id, p_retry_only,
+        select p.picked, p.places, p.held_back into leased, places, held_back
+        from outbound_pick_v3(p_now, this_second, open_channels, p_owner_id, p_branch_id, p_retry_only,
                               p_owner_limit, wanted) p;
     end if;
 
@@ -215,14 +258,26 @@ begin
     end if;
 
     if not p_dry_run and (limited or scoped) then
-        select coalesce(array_agg(l.message_id), '{}') into leased
-        from (
-            select d.message_id from unnest(leased) with ordinality as c (message_id, place)
-            join outbound_delivery d on d.message_id = c.message_id
-            where d.next_attempt_at <= p_now and d.lease_id is null
-            order by c.place
-            for update of d skip locked
-        ) l;
+        if places is null then
+            select coalesce(array_agg(l.message_id), '{}') into leased
+            from (
+                select d.message_id from unnest(leased) with ordinality as c (message_id, place)
+                join outbound_delivery d on d.message_id = c.message_id
+                where d.next_attempt_at <= p_now and d.lease_id is null
+                order by c.place
+                for update of d skip locked
+            ) l;
+        else
+            -- Whatever has moved since is no longer due, or it is passed over as if it were locked.
+            select coalesce(array_agg(l.message_id), '{}'), array_agg(l.ctid) into leased, places
+            from (
+                select d.message_id, d.ctid from unnest(leased, places) with ordinality as c (message_id, at, place)
+                join outbound_delivery d on d.ctid = c.at
+                where d.message_id = c.message_id and d.next_attempt_at <= p_now and d.lease_id is null
+                order by c.place
+                for update of d skip locked
+            ) l;
+        end if;
     end if;
 
     if cardinality(leased) > 0 and exists (select from outbound_opt_out) then
@@ -278,6 +333,10 @@ begin
         end if;
     end if;
 
+    if places is null or cardinality(suppressed) > 0 then
+        select array_agg(d.ctid) into places from outbound_delivery d where d.message_id = any (leased);
+    end if;
+    -- By their places, which nobody can change while they are locked: by their keys it would be looked for once more.
     with taken as (
         update outbound_delivery d
         set status = case when p_deadline is null then 'LEASED' else 'DISPATCHED' end,
@@ -298,7 +357,7 @@ begin
             handoff_failures = case when p_deadline is null then d.handoff_failures else 0 end,
             lost_leases = case when p_deadline is null then d.lost_leases else 0 end,
             failure_kind = null, revision = d.revision + 1, updated_at = greatest(taken_at, d.updated_at)
-        where d.message_id = any (leased)
+        where d.ctid = any (places)
         returning d.owner_id, d.leased_at
     )
     select array_agg(t.owner_id), max(t.leased_at) into owners, latest from taken t;
@@ -318,6 +377,29 @@ begin
 end
 $$;
 
+drop function outbound_pick_v2;
+drop function outbound_due_v2;
+
+-- The walk from owner to owner has the owner's sum from its one home too.
+do $migration$
+declare
+    kind text;
+    body text;
+    sum_of_window constant text :=
+        '\(\s*select coalesce\(sum\(s\.count\), 0\) from unnest\(w\.seconds, w\.counts\) as s \(second, count\)'
+        '\s*where s\.second > p_second - 61\)';
+begin
+    foreach kind in array array['waiting', 'branch', 'retry', 'branch_retry'] loop
+        body := pg_get_functiondef(format('outbound_pick_by_owner_%s_v1', kind)::regproc);
+        if regexp_count(body, sum_of_window) <> 1 then
+            raise exception 'outbound_pick_by_owner_%_v1 is not as this migration knows it', kind;
+        end if;
+        execute regexp_replace(body, sum_of_window,
+                               '(select u.used from outbound_used_v1(w.seconds, w.counts, p_second) u)');
+    end loop;
+end
+$migration$;
+
 -- The lease of one message that is named is made anew, from the lease above.
 do $migration$
 declare
@@ -327,7 +409,7 @@ begin
     foreach place slice 1 in array array[
         ['outbound_lease_v2\(', 'outbound_lease_one_v1(p_only uuid, ', '1'],
         ['scoped constant boolean := [^;]*;', 'scoped constant boolean := true;', '1'],
-        ['outbound_pick_v2\(', 'outbound_pick_one_v1(p_only, ', '1'],
+        ['outbound_pick_v3\(', 'outbound_pick_one_v1(p_only, ', '1'],
         ['outbound_count_due_v1\(', 'outbound_count_one_v1(p_only, ', '2']
     ] loop
         if regexp_count(body, place[1]) <> place[3]::integer then

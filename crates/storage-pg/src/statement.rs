@@ -46,6 +46,37 @@ pub(crate) use statement;
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::serialize::{IsNull, Output, Result as Serialized, ToSql};
+use diesel::sql_types::{Array, Nullable};
+
+/// An array that is sent as null where none of its elements is anything: unnested beside others it is the same, and
+/// nobody reads its elements one by one.
+#[derive(Debug)]
+pub(crate) struct Sparse<T>(pub(crate) Vec<Option<T>>);
+
+impl<T> Sparse<T> {
+    /// With room for so many.
+    pub(crate) fn with_capacity(n: usize) -> Self {
+        Self(Vec::with_capacity(n))
+    }
+}
+
+impl<T> Default for Sparse<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T, S> ToSql<Array<Nullable<S>>, Pg> for Sparse<T>
+where
+    T: std::fmt::Debug,
+    S: diesel::sql_types::SqlType,
+    Vec<Option<T>>: ToSql<Array<Nullable<S>>, Pg>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> Serialized {
+        if self.0.iter().all(Option::is_none) { Ok(IsNull::Yes) } else { self.0.to_sql(out) }
+    }
+}
 
 /// The fixed text of a statement.
 #[derive(Debug, Clone, Copy)]

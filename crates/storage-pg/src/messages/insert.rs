@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::error::of_statement;
 use crate::rows::delivery::rank;
 use crate::rows::{corrupt, number};
-use crate::statement::{Sql, statement};
+use crate::statement::{Sparse, Sql, statement};
 use crate::store::PgStore;
 use crate::terms::{TemplateTerms, stored_terms};
 
@@ -23,26 +23,26 @@ statement! {
         days: i32 => Integer,
         id: Vec<Uuid> => Array<SqlUuid>,
         channel: Vec<&'static str> => Array<Text>,
-        recipient: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        template_key: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        recipient: Sparse<&'a str> => Array<Nullable<Text>>,
+        template_key: Sparse<&'a str> => Array<Nullable<Text>>,
         body: Vec<&'a str> => Array<Text>,
         terms: Vec<String> => Array<Text>,
-        lead_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        student_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        notification_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        owner_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        branch_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        job_id: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
-        full_name: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        owner_name: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        lead_id: Sparse<&'a str> => Array<Nullable<Text>>,
+        student_id: Sparse<&'a str> => Array<Nullable<Text>>,
+        notification_id: Sparse<&'a str> => Array<Nullable<Text>>,
+        owner_id: Sparse<&'a str> => Array<Nullable<Text>>,
+        branch_id: Sparse<&'a str> => Array<Nullable<Text>>,
+        job_id: Sparse<Uuid> => Array<Nullable<SqlUuid>>,
+        full_name: Sparse<&'a str> => Array<Nullable<Text>>,
+        owner_name: Sparse<&'a str> => Array<Nullable<Text>>,
         created_by: Vec<String> => Array<Text>,
         created_at: Vec<DateTime<Utc>> => Array<Timestamptz>,
-        scheduled_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
+        scheduled_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
         updated_at: Vec<DateTime<Utc>> => Array<Timestamptz>,
         duplicate_key: Vec<Uuid> => Array<SqlUuid>,
         priority: Vec<i16> => Array<SmallInt>,
-        due_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
-        error: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        due_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
+        error: Sparse<&'a str> => Array<Nullable<Text>>,
         reason: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         allow_duplicate: Vec<bool> => Array<Bool>,
     } -> Array<Nullable<Text>>,
@@ -104,26 +104,26 @@ impl<'a> InsertMessages<'a> {
             days: window.map_or(0, |window| number(window.days)),
             id: Vec::with_capacity(n),
             channel: Vec::with_capacity(n),
-            recipient: Vec::with_capacity(n),
-            template_key: Vec::with_capacity(n),
+            recipient: Sparse::with_capacity(n),
+            template_key: Sparse::with_capacity(n),
             body: Vec::with_capacity(n),
             terms: Vec::with_capacity(n),
-            lead_id: Vec::with_capacity(n),
-            student_id: Vec::with_capacity(n),
-            notification_id: Vec::with_capacity(n),
-            owner_id: Vec::with_capacity(n),
-            branch_id: Vec::with_capacity(n),
-            job_id: Vec::with_capacity(n),
-            full_name: Vec::with_capacity(n),
-            owner_name: Vec::with_capacity(n),
+            lead_id: Sparse::with_capacity(n),
+            student_id: Sparse::with_capacity(n),
+            notification_id: Sparse::with_capacity(n),
+            owner_id: Sparse::with_capacity(n),
+            branch_id: Sparse::with_capacity(n),
+            job_id: Sparse::with_capacity(n),
+            full_name: Sparse::with_capacity(n),
+            owner_name: Sparse::with_capacity(n),
             created_by: Vec::with_capacity(n),
             created_at: Vec::with_capacity(n),
-            scheduled_at: Vec::with_capacity(n),
+            scheduled_at: Sparse::with_capacity(n),
             updated_at: Vec::with_capacity(n),
             duplicate_key: Vec::with_capacity(n),
             priority: Vec::with_capacity(n),
-            due_at: Vec::with_capacity(n),
-            error: Vec::with_capacity(n),
+            due_at: Sparse::with_capacity(n),
+            error: Sparse::with_capacity(n),
             reason: Vec::with_capacity(n),
             allow_duplicate: Vec::with_capacity(n),
         }
@@ -145,10 +145,10 @@ impl<'a> InsertMessages<'a> {
         self.id.push(message.id.uuid());
         self.priority.push(rank(message.priority));
         self.created_at.push(message.created_at);
-        self.scheduled_at.push(message.scheduled_at);
+        self.scheduled_at.0.push(message.scheduled_at);
         self.updated_at.push(message.updated_at);
-        self.due_at.push(due_at);
-        self.error.push(error);
+        self.due_at.0.push(due_at);
+        self.error.0.push(error);
         self.reason.push(reason);
         self.allow_duplicate.push(*allow_duplicate);
         self.terms.push(stored_terms(&message.content, terms));
@@ -175,17 +175,17 @@ impl<'a> InsertMessages<'a> {
         let to = to.as_ref().map(Address::as_str);
         let template_key = template_key.as_ref().map(|key| key.as_str());
         self.channel.push(channel.as_str());
-        self.recipient.push(to);
-        self.template_key.push(template_key);
+        self.recipient.0.push(to);
+        self.template_key.0.push(template_key);
         self.body.push(&text.0);
-        self.lead_id.push(lead_id.as_ref().map(|id| id.as_str()));
-        self.student_id.push(student_id.as_ref().map(|id| id.as_str()));
-        self.notification_id.push(notification_id.as_ref().map(|id| id.as_str()));
-        self.owner_id.push(owner_id.as_ref().map(|id| id.as_str()));
-        self.branch_id.push(branch_id.as_ref().map(|id| id.as_str()));
-        self.job_id.push(job_id.map(|id| id.uuid()));
-        self.full_name.push(full_name.as_deref());
-        self.owner_name.push(owner_name.as_deref());
+        self.lead_id.0.push(lead_id.as_ref().map(|id| id.as_str()));
+        self.student_id.0.push(student_id.as_ref().map(|id| id.as_str()));
+        self.notification_id.0.push(notification_id.as_ref().map(|id| id.as_str()));
+        self.owner_id.0.push(owner_id.as_ref().map(|id| id.as_str()));
+        self.branch_id.0.push(branch_id.as_ref().map(|id| id.as_str()));
+        self.job_id.0.push(job_id.map(|id| id.uuid()));
+        self.full_name.0.push(full_name.as_deref());
+        self.owner_name.0.push(owner_name.as_deref());
         self.created_by.push(created_by.to_string());
         self.duplicate_key.push(digest(&content.duplicate_key()));
     }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::error::of_statement;
 use crate::rows::delivery::Stand;
 use crate::rows::number;
-use crate::statement::{Sql, statement};
+use crate::statement::{Sparse, Sql, statement};
 use crate::store::PgStore;
 
 statement! {
@@ -21,34 +21,34 @@ statement! {
         id: Vec<Uuid> => Array<SqlUuid>,
         from_revision: Vec<i32> => Array<Integer>,
         status: Vec<&'static str> => Array<Text>,
-        next_attempt_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
+        next_attempt_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
         attempt: Vec<i32> => Array<Integer>,
         retry_count: Vec<i32> => Array<Integer>,
         handoff_failures: Vec<i32> => Array<Integer>,
         lost_leases: Vec<i32> => Array<Integer>,
         attempted: Vec<bool> => Array<Bool>,
-        attempt_failed: Vec<Option<bool>> => Array<Nullable<Bool>>,
-        resume_status: Vec<Option<&'static str>> => Array<Nullable<Text>>,
-        lease_id: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
-        leased_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
-        lease_expires_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
-        dispatched_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
-        sent_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
-        provider_message_id: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        error: Vec<Option<&'a str>> => Array<Nullable<Text>>,
-        failure_kind: Vec<Option<&'static str>> => Array<Nullable<Text>>,
+        attempt_failed: Sparse<bool> => Array<Nullable<Bool>>,
+        resume_status: Sparse<&'static str> => Array<Nullable<Text>>,
+        lease_id: Sparse<Uuid> => Array<Nullable<SqlUuid>>,
+        leased_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
+        lease_expires_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
+        dispatched_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
+        sent_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
+        provider_message_id: Sparse<&'a str> => Array<Nullable<Text>>,
+        error: Sparse<&'a str> => Array<Nullable<Text>>,
+        failure_kind: Sparse<&'static str> => Array<Nullable<Text>>,
         revision: Vec<i32> => Array<Integer>,
         updated_at: Vec<DateTime<Utc>> => Array<Timestamptz>,
-        entry_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
-        entry_kind: Vec<Option<&'static str>> => Array<Nullable<Text>>,
-        entry_from: Vec<Option<&'static str>> => Array<Nullable<Text>>,
-        entry_to: Vec<Option<&'static str>> => Array<Nullable<Text>>,
-        entry_actor: Vec<Option<String>> => Array<Nullable<Text>>,
-        entry_attempt: Vec<Option<i32>> => Array<Nullable<Integer>>,
-        entry_lease_id: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
-        entry_leased_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
-        entry_dispatched_at: Vec<Option<DateTime<Utc>>> => Array<Nullable<Timestamptz>>,
-        entry_detail: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        entry_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
+        entry_kind: Sparse<&'static str> => Array<Nullable<Text>>,
+        entry_from: Sparse<&'static str> => Array<Nullable<Text>>,
+        entry_to: Sparse<&'static str> => Array<Nullable<Text>>,
+        entry_actor: Sparse<String> => Array<Nullable<Text>>,
+        entry_attempt: Sparse<i32> => Array<Nullable<Integer>>,
+        entry_lease_id: Sparse<Uuid> => Array<Nullable<SqlUuid>>,
+        entry_leased_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
+        entry_dispatched_at: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
+        entry_detail: Sparse<&'a str> => Array<Nullable<Text>>,
     } -> Array<SqlUuid>,
     Sql("select outbound_save_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)")
@@ -135,29 +135,29 @@ impl<'a> SaveChanges<'a> {
             error,
             failure_kind,
         } = stand;
-        self.next_attempt_at.push(next_attempt_at);
-        self.attempt_failed.push(attempt_failed);
-        self.resume_status.push(resume_status);
-        self.lease_id.push(lease_id);
-        self.leased_at.push(leased_at);
-        self.lease_expires_at.push(lease_expires_at);
-        self.dispatched_at.push(dispatched_at);
-        self.sent_at.push(sent_at);
-        self.provider_message_id.push(provider_message_id);
-        self.error.push(error);
-        self.failure_kind.push(failure_kind);
+        self.next_attempt_at.0.push(next_attempt_at);
+        self.attempt_failed.0.push(attempt_failed);
+        self.resume_status.0.push(resume_status);
+        self.lease_id.0.push(lease_id);
+        self.leased_at.0.push(leased_at);
+        self.lease_expires_at.0.push(lease_expires_at);
+        self.dispatched_at.0.push(dispatched_at);
+        self.sent_at.0.push(sent_at);
+        self.provider_message_id.0.push(provider_message_id);
+        self.error.0.push(error);
+        self.failure_kind.0.push(failure_kind);
     }
 
     fn push_entry(&mut self, entry: Option<&'a Entry>) {
-        self.entry_at.push(entry.map(|entry| entry.at));
-        self.entry_kind.push(entry.map(|entry| entry.kind.as_str()));
-        self.entry_from.push(entry.map(|entry| entry.from.as_str()));
-        self.entry_to.push(entry.map(|entry| entry.to.as_str()));
-        self.entry_actor.push(entry.map(|entry| entry.by.to_string()));
-        self.entry_attempt.push(entry.map(|entry| number(entry.attempt)));
-        self.entry_lease_id.push(entry.and_then(|entry| entry.lease).map(|lease| lease.uuid()));
-        self.entry_leased_at.push(entry.and_then(|entry| entry.leased_at));
-        self.entry_dispatched_at.push(entry.and_then(|entry| entry.dispatched_at));
-        self.entry_detail.push(entry.and_then(|entry| entry.detail.as_deref()));
+        self.entry_at.0.push(entry.map(|entry| entry.at));
+        self.entry_kind.0.push(entry.map(|entry| entry.kind.as_str()));
+        self.entry_from.0.push(entry.map(|entry| entry.from.as_str()));
+        self.entry_to.0.push(entry.map(|entry| entry.to.as_str()));
+        self.entry_actor.0.push(entry.map(|entry| entry.by.to_string()));
+        self.entry_attempt.0.push(entry.map(|entry| number(entry.attempt)));
+        self.entry_lease_id.0.push(entry.and_then(|entry| entry.lease).map(|lease| lease.uuid()));
+        self.entry_leased_at.0.push(entry.and_then(|entry| entry.leased_at));
+        self.entry_dispatched_at.0.push(entry.and_then(|entry| entry.dispatched_at));
+        self.entry_detail.0.push(entry.and_then(|entry| entry.detail.as_deref()));
     }
 }

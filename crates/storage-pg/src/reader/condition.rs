@@ -49,7 +49,7 @@ impl Condition {
         match self.home {
             Home::Either => self.test != "channel =",
             Home::Looked | Home::Id => true,
-            Home::Message => matches!(self.test, "lead_id =" | "student_id ="),
+            Home::Message => matches!(self.test, "lead_id =" | "student_id =" | "urgency ="),
             Home::Delivery => false,
         }
     }

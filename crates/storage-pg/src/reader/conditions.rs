@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text};
 use domain::access::Scope;
-use domain::message::Status;
+use domain::message::{Priority, Status};
 use domain::ports::Filter;
 use uuid::Uuid;
 
@@ -87,8 +87,15 @@ impl Conditions {
                 Bind::Digest(cause.clone()),
             );
         }
-        if let Some(priority) = priority {
-            all.push(Home::Delivery, "priority =", Bind::Rank(rank(*priority)));
+        match priority {
+            None => {}
+            // In every part of a list, and in no index.
+            Some(Priority::Medium) => {
+                all.push(Home::Delivery, "priority =", Bind::Rank(rank(Priority::Medium)))
+            }
+            Some(rare @ (Priority::High | Priority::Low)) => {
+                all.push(Home::Message, "urgency =", Bind::Rank(rank(*rare)));
+            }
         }
         if let Some(channel) = channel {
             // Beside where messages stand, which has indexes of its own.
