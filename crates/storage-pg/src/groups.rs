@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use domain::contact::Contact;
 use domain::ids::{MessageId, TemplateKey};
-use domain::message::{Change, Message};
+use domain::message::{Change, Standing};
 use domain::phone::PhoneNumber;
 use domain::ports::{DuplicateWindow, NewMessage, Saved, StoreError, Template};
 
@@ -72,16 +72,16 @@ pub(crate) struct Loads {
 
 impl Together for Loads {
     type Item = MessageId;
-    /// The message, where there is one.
-    type Done = Option<Message>;
+    /// Where it stands, if there is one.
+    type Done = Option<Standing>;
 
     fn joins(&self, batch: &[MessageId], next: &MessageId) -> bool {
         !batch.contains(next)
     }
 
-    async fn run(&self, batch: &[MessageId]) -> Result<Vec<Option<Message>>, StoreError> {
-        let found = messages::load_all(&self.store, batch).await?;
-        let mut found: HashMap<MessageId, Message> =
+    async fn run(&self, batch: &[MessageId]) -> Result<Vec<Option<Standing>>, StoreError> {
+        let found = messages::load_standings(&self.store, batch).await?;
+        let mut found: HashMap<MessageId, Standing> =
             found.into_iter().map(|message| (message.id, message)).collect();
         Ok(batch.iter().map(|id| found.remove(id)).collect())
     }
