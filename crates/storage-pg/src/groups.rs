@@ -32,12 +32,12 @@ const MOST: usize = 200;
 impl Groups {
     /// Empty queues in front of this store.
     pub(crate) fn new(store: &PgStore) -> Self {
-        let lanes = Lanes { count: 2, most: 100 };
+        // One of each: the processors limit before the disk does, and a statement costs as much as its first four rows.
+        let (lanes, large) = (Lanes { count: 1, most: 100 }, Lanes { count: 1, most: MOST });
         Self {
             inserts: GroupCommit::new(Inserts { store: store.clone() }, lanes),
-            // One: nothing is waited for but the reading itself, and the next to come are read together.
-            loads: GroupCommit::new(Loads { store: store.clone() }, Lanes { count: 1, most: MOST }),
-            saves: GroupCommit::new(Saves { store: store.clone() }, Lanes { count: 2, most: MOST }),
+            loads: GroupCommit::new(Loads { store: store.clone() }, large),
+            saves: GroupCommit::new(Saves { store: store.clone() }, large),
             templates: GroupCommit::new(Templates { store: store.clone() }, lanes),
             phones: GroupCommit::new(Phones { store: store.clone() }, lanes),
         }
