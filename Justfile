@@ -56,6 +56,10 @@ chaos *options:
     cargo build --release -p app -p chaos --bins
     target/release/chaos {{ options }}
 
+# How long the pages take over 1,000,000 messages, and how much they send
+page-speed *messages:
+    scripts/page-speed {{ messages }}
+
 # Speed against raw PostgreSQL in the same minutes: `just bench --quick`, `just bench --only pull50,callback`
 bench *options:
     cargo build --release -p app -p bench --bins

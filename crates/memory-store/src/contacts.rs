@@ -7,6 +7,7 @@ use domain::channel::Channel;
 use domain::contact::{Contact, ContactId};
 use domain::phone::PhoneNumber;
 use domain::ports::{ContactStore, StoreError};
+use domain::search::folded;
 
 use crate::MemoryStore;
 
@@ -56,7 +57,7 @@ impl ContactStore for MemoryStore {
             let name = c.full_name.as_deref().unwrap_or_default().to_lowercase();
             let phone = c.phone.as_ref().map_or("", |phone| phone.as_str());
             scope.covers(c.owner_id.as_ref(), c.branch_id.as_ref())
-                && (name.contains(&wanted) || phone.contains(&wanted))
+                && [&*name, phone, &folded(&name)].iter().any(|said| said.contains(&wanted))
         });
         Ok(found.take(limit as usize).cloned().collect())
     }

@@ -96,6 +96,15 @@ impl InsightReader for MemoryStore {
         Ok(found)
     }
 
+    async fn owner_names(&self, ids: &[OwnerId]) -> Result<BTreeMap<OwnerId, String>, StoreError> {
+        let inner = self.inner();
+        let named = ids.iter().filter_map(|id| {
+            let latest = inner.messages.values().rev().find(|m| m.content.owner_id.as_ref() == Some(id))?;
+            Some((id.clone(), latest.content.owner_name.clone()?))
+        });
+        Ok(named.collect())
+    }
+
     async fn stuck(&self, scope: &Scope, limit: u32) -> Result<Vec<StuckGroup>, StoreError> {
         let inner = self.inner();
         let mut groups: BTreeMap<(FailureKind, String), Group> = BTreeMap::new();

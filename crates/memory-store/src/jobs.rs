@@ -35,7 +35,8 @@ impl JobStore for MemoryStore {
         let all: Vec<&Job> =
             inner.jobs.values().rev().map(|(job, _)| job).filter(|j| matches(j, scope, filter)).collect();
         let skipped = (page.saturating_sub(1) as usize).saturating_mul(page_size as usize);
-        let items = all.iter().skip(skipped).take(page_size as usize).map(|job| inner.view(job)).collect();
+        let items =
+            all.iter().skip(skipped).take(page_size as usize).map(|job| inner.view(job, scope)).collect();
         Ok(JobPage { items, total: Total { count: all.len() as u64, is_estimate: false } })
     }
 
@@ -44,7 +45,7 @@ impl JobStore for MemoryStore {
         let found = inner.jobs.get(&id).map(|(job, _)| job);
         Ok(found
             .filter(|job| scope.covers(job.owner_id.as_ref(), job.branch_id.as_ref()))
-            .map(|job| inner.view(job)))
+            .map(|job| inner.view(job, scope)))
     }
 
     async fn job_history(&self, id: JobId) -> Result<Vec<JobEntry>, StoreError> {
@@ -65,9 +66,12 @@ impl JobStore for MemoryStore {
 }
 
 impl Inner {
-    fn view(&self, job: &Job) -> JobView {
+    fn view(&self, job: &Job, scope: &Scope) -> JobView {
         let mut message_counts = BTreeMap::new();
-        for message in self.messages.values().filter(|m| m.content.job_id == Some(job.id)) {
+        let of_job = self.messages.values().filter(|m| m.content.job_id == Some(job.id));
+        for message in
+            of_job.filter(|m| scope.covers(m.content.owner_id.as_ref(), m.content.branch_id.as_ref()))
+        {
             *message_counts.entry(message.status()).or_default() += 1;
         }
         JobView { job: job.clone(), message_counts }

@@ -92,9 +92,10 @@ impl MessageReader for MemoryStore {
             ..Stats::default()
         };
         for message in inner.messages.values().filter(|m| covers(scope, m)) {
-            let total =
-                stats.by_status.entry(message.status()).or_insert(Total { count: 0, is_estimate: false });
-            total.count += 1;
+            const NONE: Total = Total { count: 0, is_estimate: false };
+            stats.by_status.entry(message.status()).or_insert(NONE).count += 1;
+            stats.by_channel.entry(message.content.channel).or_insert(NONE).count += 1;
+            stats.by_priority.entry(message.priority).or_insert(NONE).count += 1;
             if is_due(message, now) {
                 *stats.waiting_by_channel.entry(message.content.channel).or_default() += 1;
                 *stats.waiting_by_priority.entry(message.priority).or_default() += 1;

@@ -189,7 +189,9 @@ impl<'a> UpsertContacts<'a> {
             }
         }
         let phone = phone.as_ref().map(PhoneNumber::as_str);
-        self.search.push(search_text(&[full_name.as_deref().unwrap_or_default(), phone.unwrap_or_default()]));
+        // As it is written, and as people type it who leave the marks out.
+        let name = full_name.as_deref().unwrap_or_default();
+        self.search.push(search_text(&[name, phone.unwrap_or_default(), &domain::search::folded(name)]));
         self.opted_out.push(opted_out.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(","));
         self.key.push(key);
         self.full_name.push(full_name.as_deref());

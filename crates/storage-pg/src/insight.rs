@@ -3,7 +3,7 @@
 
 mod statements;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -142,6 +142,17 @@ impl InsightReader for PgStore {
         }
         all.truncate(limit as usize);
         Ok(all)
+    }
+
+    async fn owner_names(&self, ids: &[OwnerId]) -> Result<BTreeMap<OwnerId, String>, StoreError> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let asking = OwnersSaid { owner_ids: ids.iter().map(ToString::to_string).collect() };
+        let said: Vec<(String, Option<String>, Option<String>)> =
+            asking.load(&mut *self.connection().await?).await.map_err(of_statement)?;
+        let named = said.into_iter().filter_map(|(id, name, _branch)| Some((id, name?)));
+        named.map(|(id, name)| Ok((read("owner", &id)?, name))).collect()
     }
 
     async fn stuck(&self, scope: &Scope, limit: u32) -> Result<Vec<StuckGroup>, StoreError> {

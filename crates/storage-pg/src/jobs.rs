@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::access::Scope;
 use domain::ids::JobId;
@@ -81,7 +82,7 @@ impl JobStore for PgStore {
             .await
             .map_err(of_statement)?;
         let total = total(&mut connection, scope, filter).await?;
-        let items = views(&mut connection, rows).await?;
+        let items = views(&mut connection, rows, scope).await?;
         Ok(JobPage { items, total })
     }
 
@@ -92,7 +93,7 @@ impl JobStore for PgStore {
             .load(&mut *connection)
             .await
             .map_err(of_statement)?;
-        Ok(views(&mut connection, rows).await?.pop())
+        Ok(views(&mut connection, rows, scope).await?.pop())
     }
 
     async fn job_history(&self, id: JobId) -> Result<Vec<JobEntry>, StoreError> {
@@ -218,11 +219,20 @@ async fn total(
     Ok(Total { count: estimate.max(count), is_estimate: true })
 }
 
-/// The jobs with the counts of their messages, by one query for all.
-async fn views(connection: &mut AsyncPgConnection, rows: Vec<JobRow>) -> Result<Vec<JobView>, StoreError> {
+/// The jobs with the counts of those of their messages that lie in the scope, by one query for all.
+async fn views(
+    connection: &mut AsyncPgConnection,
+    rows: Vec<JobRow>,
+    scope: &Scope,
+) -> Result<Vec<JobView>, StoreError> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    // Of one owner or branch by equality, of all by a condition that is always true: one form of the query.
+    let owner = scope.owner.as_ref().map(|owner| owner.as_str());
+    let branch = scope.branch.as_ref().map(|branch| branch.as_str());
     let counted: Vec<(Option<Uuid>, String, i64)> = d::table
         .filter(d::job_id.eq_any(ids))
+        .filter(owner.is_none().into_sql::<Bool>().or(d::owner_id.eq(owner.unwrap_or_default())))
+        .filter(branch.is_none().into_sql::<Bool>().or(d::branch_id.eq(branch.unwrap_or_default())))
         .group_by((d::job_id, d::status))
         .select((d::job_id, d::status, count_star()))
         .load(connection)

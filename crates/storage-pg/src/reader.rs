@@ -1,5 +1,6 @@
 //! [`MessageReader`]: reading messages for people and clients.
 
+mod condition;
 mod conditions;
 mod counted;
 mod detail;

@@ -1,5 +1,5 @@
 // What needs a browser: live rows, the keyboard, the panel, previews. Every page works without it.
-import { $, $$, calm, done, encoded, part, renew, wait, warn } from "./page.js";
+import { $, $$, calm, done, encoded, part, released, renew, wait, warn } from "./page.js";
 import "./bulk.js";
 import "./draft.js";
 import "./follow.js";
@@ -158,6 +158,7 @@ function put({ id, revision, html }) {
 }
 async function refresh(id) {
   const found = await part(`/outbound/messages/${id}`);
+  await released();
   const revision = (within) => Number(within && $("#panel", within)?.dataset.rev);
   // A form's own answer may have come meanwhile, and says more.
   if (shown === id && drawer.open && revision(found) > revision(drawer)) fill(found);
@@ -236,6 +237,17 @@ addEventListener("pageshow", () => {
   $$("form[aria-busy]").forEach(done);
   done();
 });
+// A browser says days in the order of its own language; here they stand as everywhere else on the page.
+for (const field of $$("[data-empty]")) {
+  const show = () => {
+    const [day, time] = field.value.split("T");
+    field.toggleAttribute("data-set", Boolean(day));
+    field.dataset.shown = day ? [time, day.split("-").reverse().join("/")].filter(Boolean).join(" ") : field.dataset.empty;
+  };
+  show();
+  for (const kind of ["input", "change", "blur"]) field.addEventListener(kind, show);
+  addEventListener("pageshow", show);
+}
 // Where the navigation does not fit, it begins where one is.
 const beside = matchMedia("(min-width: 1021px)");
 const showPlace = () => beside.matches || $(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

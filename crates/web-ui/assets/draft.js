@@ -1,5 +1,5 @@
 // Writing: the preview follows.
-import { $, $$, encoded, part, renew } from "./page.js";
+import { $, $$, encoded, part, released, renew } from "./page.js";
 
 const draft = $("form[data-preview]");
 if (draft) {
@@ -16,6 +16,7 @@ if (draft) {
     const { signal } = asking;
     draft.ariaBusy = "true";
     const found = await part(draft.dataset.preview, { method: "POST", body: body(), signal });
+    await released();
     if (signal.aborted) return;
     draft.ariaBusy = "false";
     if (!found || draft.dataset.busy) return;
@@ -30,10 +31,13 @@ if (draft) {
   };
   const soon = (event) => {
     clearTimeout(wait);
+    // An answer to what it said before must not undo what was chosen since.
+    asking?.abort();
     wait = setTimeout(look, event.type === "input" ? 250 : 0);
   };
   if (draft.dataset.on !== "change") draft.addEventListener("input", soon);
   draft.addEventListener("change", soon);
+  addEventListener("pageshow", () => delete draft.dataset.busy);
   // What stopped with the session goes on with the next.
   document.addEventListener("renewed", look);
 
@@ -62,9 +66,13 @@ document.addEventListener("submit", async (event) => {
   if (asked.has(form)) return;
   const { submitter } = event;
   asked.set(form, "asking");
+  // Nor is the button replaced that it is sent by.
+  form.dataset.busy = "1";
   const answer = await renew();
   asked.set(form, answer);
   if (answer === "good") form.requestSubmit(submitter);
+  // Where the page stays, it goes on.
+  if (answer !== "good" || submitter?.matches("[data-download]")) delete form.dataset.busy;
   // By then its buttons are off.
   setTimeout(() => asked.delete(form));
 });

@@ -71,6 +71,22 @@ export function done(form) {
   if (loading) loading.hidden = true;
 }
 
+// ---- What is being pressed ----
+let pressed = Promise.resolve();
+addEventListener(
+  "pointerdown",
+  (event) => {
+    // What opens a list of its own may never say that it was let go.
+    if (!event.target.closest?.("button, label, input[type=checkbox], input[type=radio]")) return;
+    pressed = new Promise((go) => {
+      for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(go), { once: true });
+    });
+  },
+  true,
+);
+/** Until nothing is pressed: a button that is replaced meanwhile would never be clicked. */
+export const released = () => pressed;
+
 /** A part of our own pages; null when it can't be had, and then the banner says why. */
 export async function part(url, options = {}) {
   try {

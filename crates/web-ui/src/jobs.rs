@@ -18,6 +18,7 @@ use crate::frame::{Frame, Place, show};
 use crate::lang::Lang;
 use crate::pages::Pages;
 use crate::present::job::{Bar, pill};
+use crate::present::names::{Names, user};
 use crate::present::people;
 use crate::present::status::Pill;
 use crate::present::time::{Moment, moment};
@@ -128,11 +129,10 @@ pub(crate) async fn jobs(
     let found = pages.stores.jobs(&scope, &query.filter(), query.page, PAGE_SIZE).await?;
     let frame = Frame::new(&may.visit, &pages, Place::Jobs);
     let lang = may.visit.lang;
-    let lines: Vec<Line> = found
-        .items
-        .into_iter()
-        .map(|view| line(lang, seen(&may.caller, view), &may.caller, &pages))
-        .collect();
+    let makers = found.items.iter().filter_map(|view| user(&view.job.created_by));
+    let people = People { caller: &may.caller, names: Names::of(&pages, makers).await? };
+    let lines: Vec<Line> =
+        found.items.into_iter().map(|view| line(lang, seen(&may.caller, view), &people, &pages)).collect();
     let shown = u64::from(query.page) * u64::from(PAGE_SIZE);
     let count = lang.number(found.total.count);
     let page = JobsPage {
@@ -173,14 +173,14 @@ fn tabs(lang: Lang, query: &Query) -> Vec<Tab> {
     std::iter::once(all).chain(rest).collect()
 }
 
-fn line(lang: Lang, view: JobView, caller: &Caller, pages: &Pages) -> Line {
+fn line(lang: Lang, view: JobView, people: &People<'_>, pages: &Pages) -> Line {
     let JobView { job, message_counts } = view;
     Line {
         id: job.id.to_string(),
         source: source(lang, &job),
         pill: pill(lang, job.status),
         bar: Bar::new(lang, &message_counts),
-        by: by(lang, &job.created_by, caller),
+        by: people.who(lang, &job.created_by),
         created: moment(job.created_at, pages.clock.now(), pages.zone()),
         error: job.last_error.as_deref().map(|error| told(lang, error)).unwrap_or_default(),
         title: job.title,
@@ -194,12 +194,19 @@ fn source(lang: Lang, job: &Job) -> String {
     action.into_iter().chain(suggestion).collect::<Vec<_>>().join(" · ")
 }
 
-/// Whoever did something to a job.
-fn by(lang: Lang, actor: &Actor, caller: &Caller) -> String {
-    people::whoever(lang, actor, |id| match *id == caller.subject {
-        true => lang.t("bạn", "you").to_owned(),
-        false => id.to_string(),
-    })
+/// Those who have to do with jobs, as the visitor calls them.
+struct People<'a> {
+    caller: &'a Caller,
+    names: Names,
+}
+
+impl People<'_> {
+    fn who(&self, lang: Lang, actor: &Actor) -> String {
+        people::whoever(lang, actor, |id| match *id == self.caller.subject {
+            true => lang.t("bạn", "you").to_owned(),
+            false => self.names.name(id),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub(crate) mod choice;
 pub(crate) mod circuit;
 pub(crate) mod held;
 pub(crate) mod job;
+pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod problem;
 pub(crate) mod sms;

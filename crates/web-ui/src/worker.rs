@@ -22,6 +22,7 @@ use crate::frame::{Frame, Place, go_to, show};
 use crate::lang::Lang;
 use crate::pages::Pages;
 use crate::present::circuit::{self, CircuitState};
+use crate::present::names::{Names, user};
 use crate::present::time::clock;
 use crate::run::{MAX_LIMIT, to_the_end, wanted};
 use crate::visit::{May, MessagingRun, Posted};
@@ -38,6 +39,7 @@ const NO_ADDRESS: &str =
 /// What only an admin sees: the runs are everybody's, and so are N8N's workflows.
 struct AdminPart {
     runs: Vec<runs::Line>,
+    run_counts: [&'static str; 5],
     addresses: Addresses,
     files: Vec<(&'static str, String)>,
     refused: Option<String>,
@@ -90,10 +92,15 @@ pub(crate) async fn page(
     let admin = if is_admin {
         let lost_before = now - pages.rules.max_run - pages.rules.lease_for;
         let found = pages.stores.runs(RUNS).await?;
+        let names = Names::of(&pages, found.iter().filter_map(|run| user(&run.by))).await?;
         let addresses = Addresses::of(&form, &pages, &request);
         let files = addresses.files(&pages);
         Some(AdminPart {
-            runs: found.iter().map(|run| runs::Line::new(lang, run, calendar, lost_before, now)).collect(),
+            runs: found
+                .iter()
+                .map(|run| runs::Line::new(lang, run, &names, calendar, lost_before, now))
+                .collect(),
+            run_counts: runs::counted(lang),
             // An address that nobody has given yet is no mistake.
             refused: files.as_ref().err().filter(|_| !addresses.webhook.is_empty()).map(|why| match lang.0 {
                 Language::Vietnamese => NO_ADDRESS.to_owned(),

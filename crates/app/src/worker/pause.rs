@@ -6,6 +6,8 @@ use domain::usecase::run_worker::{RunReport, Warning};
 /// How long to wait where something is due and yet nothing could be done with it: another worker has it, or a limit or
 /// quiet hours hold back one owner's or channel's messages while others' may come.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
+/// How long to wait at most where the circuit is open.
+const CIRCUIT_LOOK: TimeDelta = TimeDelta::seconds(2);
 /// No wait is shorter.
 const SHORTEST: TimeDelta = TimeDelta::milliseconds(5);
 
@@ -71,7 +73,8 @@ pub(super) fn pause(seen: &Situation<'_>) -> Pause {
 /// Until when nothing at all may go out, where that is so.
 fn closed_until(seen: &Situation<'_>) -> Option<DateTime<Utc>> {
     let circuit = seen.report.warnings.iter().find_map(|warning| match warning {
-        Warning::CircuitOpen { until } => Some(*until),
+        // Another process's probe may close it sooner.
+        Warning::CircuitOpen { until } => Some((*until).min(seen.now + CIRCUIT_LOOK)),
         Warning::NoWebhook | Warning::ProbeUnderWay | Warning::Stopping => None,
     });
     let quiet = seen.report.quiet.ends_at.filter(|_| seen.report.quiet.active);
@@ -176,7 +179,7 @@ mod tests {
             warnings: vec![Warning::CircuitOpen { until: now() + TimeDelta::seconds(4) }],
             ..report()
         };
-        assert_eq!(after(&open, Some(-5)), wait(4, false));
+        assert_eq!(after(&open, Some(-5)), wait(2, false), "another process may find that N8N is back");
         let at = now() + TimeDelta::hours(8);
         let closed = Channel::ALL.iter().map(|channel| (*channel, at)).collect();
         let night = RunReport { quiet: QuietStatus { active: true, ends_at: Some(at), closed }, ..report() };

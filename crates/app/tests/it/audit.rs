@@ -81,6 +81,9 @@ async fn each_deed_is_told_with_who_did_it_and_to_what() {
             service("contacts.push", Value::Null),
         ]
     );
+    let told = app.message(&two).await["timeline"].clone();
+    let passed = |step: &Value| step["detail"] == "quiet hours ignored" && step["by"] == "user:admin";
+    assert!(told.as_array().unwrap().iter().any(passed), "the message's own timeline tells it too: {told}");
     let details = trail(&app, "action=messages.cancel").await;
     let filtered = &details["items"][0]["detail"];
     assert_eq!(

@@ -52,7 +52,9 @@ pub fn check(evidence: &Evidence, facts: &mut BTreeMap<&'static str, usize>) -> 
         });
     }
     for (id, step) in evidence.steps.iter().flat_map(|(id, steps)| steps.iter().map(move |step| (id, step))) {
-        let fails = step.to_kind.as_deref() == Some("RETRY") && step.from.as_deref() == Some("DISPATCHED");
+        // By a callback, or by N8N's own answer to the hand-off.
+        let fails = step.to_kind.as_deref() == Some("RETRY")
+            && matches!(step.from.as_deref(), Some("DISPATCHED" | "LEASED"));
         if let (true, Some(due_at)) = (fails, step.due_at) {
             check.look(!closed(&step.channel, due_at), || {
                 format!("{id}'s retry is due in quiet hours, at {due_at}")

@@ -1,6 +1,8 @@
 //! Sums for people who want to see how it goes. Scope is part of each query; each costs the same however long the
 //! queue is, as nothing is counted beyond a bound.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -105,6 +107,9 @@ pub trait InsightReader: Send + Sync {
         now: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<OwnerUse>, StoreError>;
+
+    /// What these owners are called, as the latest message of each says; those of whom it says nothing are left out.
+    async fn owner_names(&self, ids: &[OwnerId]) -> Result<BTreeMap<OwnerId, String>, StoreError>;
 
     /// Dead and held messages by kind and error, the largest group first. Of each kind the newest `limit` are
     /// looked at.

@@ -102,6 +102,10 @@ pub struct Detail {
 pub struct Stats {
     /// Messages by status.
     pub by_status: BTreeMap<Status, Total>,
+    /// Messages by channel.
+    pub by_channel: BTreeMap<Channel, Total>,
+    /// Messages by priority.
+    pub by_priority: BTreeMap<Priority, Total>,
     /// Due and waiting messages by channel.
     pub waiting_by_channel: BTreeMap<Channel, u64>,
     /// Due and waiting messages by priority.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::channel::Channel;
-use domain::message::{Priority, Status};
+use domain::message::Priority;
 use domain::policy::circuit::{Circuit, Permit};
 use domain::policy::quiet_hours::QuietStatus;
 use domain::ports::{Stats, Total};
@@ -25,6 +25,14 @@ pub(crate) struct StatsView {
     by_status: MessageCounts,
     /// Whether one of `byStatus` is an estimate: very large numbers are not counted.
     by_status_is_estimate: bool,
+    /// Messages by channel.
+    by_channel: ByChannel,
+    /// Whether one of `byChannel` is an estimate.
+    by_channel_is_estimate: bool,
+    /// Messages by priority.
+    by_priority: ByPriority,
+    /// Whether one of `byPriority` is an estimate.
+    by_priority_is_estimate: bool,
     /// Messages that are due and wait, by channel.
     waiting_by_channel: ByChannel,
     /// Messages that are due and wait, by priority.
@@ -55,7 +63,6 @@ struct ByChannel {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
-#[schema(as = WaitingByPriority)]
 struct ByPriority {
     high: u64,
     medium: u64,
@@ -138,6 +145,8 @@ impl StatsView {
         // Every field is named, so that a new one can't be forgotten here.
         let Stats {
             by_status,
+            by_channel: all_by_channel,
+            by_priority: all_by_priority,
             waiting_by_channel,
             waiting_by_priority,
             sent_last_minute,
@@ -149,8 +158,12 @@ impl StatsView {
         let limits = &facts.rules.limits;
         Self {
             at: Time(facts.now),
-            by_status: counts(by_status),
-            by_status_is_estimate: by_status.values().any(|total| total.is_estimate),
+            by_status: MessageCounts::new(&counts(by_status)),
+            by_status_is_estimate: are_estimates(by_status),
+            by_channel: by_channel(&counts(all_by_channel)),
+            by_channel_is_estimate: are_estimates(all_by_channel),
+            by_priority: by_priority(&counts(all_by_priority)),
+            by_priority_is_estimate: are_estimates(all_by_priority),
             waiting_by_channel: by_channel(waiting_by_channel),
             waiting_by_priority: by_priority(waiting_by_priority),
             throughput: Throughput { sent_last_minute: *sent_last_minute, sent_last_hour: *sent_last_hour },
@@ -169,12 +182,16 @@ impl StatsView {
     }
 }
 
-fn counts(by_status: &BTreeMap<Status, Total>) -> MessageCounts {
-    MessageCounts::new(&by_status.iter().map(|(status, total)| (*status, total.count)).collect())
+fn counts<K: Copy + Ord>(totals: &BTreeMap<K, Total>) -> BTreeMap<K, u64> {
+    totals.iter().map(|(key, total)| (*key, total.count)).collect()
 }
 
-fn by_channel(waiting: &BTreeMap<Channel, u64>) -> ByChannel {
-    let of = |channel| waiting.get(&channel).copied().unwrap_or(0);
+fn are_estimates<K>(totals: &BTreeMap<K, Total>) -> bool {
+    totals.values().any(|total| total.is_estimate)
+}
+
+fn by_channel(counts: &BTreeMap<Channel, u64>) -> ByChannel {
+    let of = |channel| counts.get(&channel).copied().unwrap_or(0);
     ByChannel {
         zalo: of(Channel::Zalo),
         facebook: of(Channel::Facebook),
@@ -183,8 +200,8 @@ fn by_channel(waiting: &BTreeMap<Channel, u64>) -> ByChannel {
     }
 }
 
-fn by_priority(waiting: &BTreeMap<Priority, u64>) -> ByPriority {
-    let of = |priority| waiting.get(&priority).copied().unwrap_or(0);
+fn by_priority(counts: &BTreeMap<Priority, u64>) -> ByPriority {
+    let of = |priority| counts.get(&priority).copied().unwrap_or(0);
     ByPriority { high: of(Priority::High), medium: of(Priority::Medium), low: of(Priority::Low) }
 }
 

@@ -17,6 +17,10 @@ async fn an_empty_queue_has_every_number() {
         "at": "2026-05-04T05:00:00.000Z",
         "byStatus": {"QUEUED": 0, "LEASED": 0, "DISPATCHED": 0, "SENT": 0, "FAILED": 0, "SKIPPED": 0, "CANCELLED": 0},
         "byStatusIsEstimate": false,
+        "byChannel": {"ZALO": 0, "FB": 0, "SMS": 0, "CALL_NOTE": 0},
+        "byChannelIsEstimate": false,
+        "byPriority": {"HIGH": 0, "MEDIUM": 0, "LOW": 0},
+        "byPriorityIsEstimate": false,
         "waitingByChannel": {"ZALO": 0, "FB": 0, "SMS": 0, "CALL_NOTE": 0},
         "waitingByPriority": {"HIGH": 0, "MEDIUM": 0, "LOW": 0},
         "throughput": {"sentLastMinute": 0, "sentLastHour": 0},
@@ -40,6 +44,7 @@ async fn what_waits_and_what_was_sent_is_counted() {
     api.clock.advance(TimeDelta::seconds(30));
     let body = api.get(STATS).await.body;
     assert_eq!((&body["byStatus"]["SENT"], &body["byStatus"]["QUEUED"]), (&json!(1), &json!(1)));
+    assert_eq!((&body["byChannel"]["SMS"], &body["byPriority"]["MEDIUM"]), (&json!(2), &json!(2)));
     assert_eq!(
         (&body["waitingByChannel"]["SMS"], &body["waitingByPriority"]["MEDIUM"]),
         (&json!(1), &json!(1))

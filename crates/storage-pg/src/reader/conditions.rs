@@ -4,12 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{Array, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Text};
 use domain::access::Scope;
 use domain::message::{Priority, Status};
 use domain::ports::Filter;
 use uuid::Uuid;
 
+use super::condition::{Bind, Condition, Home};
 use crate::rows::delivery::rank;
 use crate::terms::Search;
 
@@ -20,38 +21,6 @@ pub(super) const DELIVERY: &str = "outbound_delivery";
 /// Both.
 pub(super) const BOTH: &str =
     "outbound_message join outbound_delivery on outbound_delivery.message_id = outbound_message.id";
-
-/// A value in a condition.
-#[derive(Clone)]
-enum Bind {
-    None,
-    Text(String),
-    /// The digest of a text, as the index of errors has it.
-    Digest(String),
-    Uuid(Uuid),
-    Uuids(Vec<Uuid>),
-    Time(DateTime<Utc>),
-    Rank(i16),
-}
-
-/// Where the column of a condition is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Home {
-    Message,
-    Delivery,
-    /// In both tables, as a copy.
-    Either,
-    /// The id, which has another name in each.
-    Id,
-}
-
-#[derive(Clone)]
-struct Condition {
-    home: Home,
-    /// Column and operator.
-    test: &'static str,
-    bind: Bind,
-}
 
 /// How far the time in an id may be from the message's time of creation: ids go on counting when a clock is put back.
 const SLACK: TimeDelta = TimeDelta::hours(1);
@@ -86,9 +55,14 @@ impl Conditions {
         for owner in scope.owner.iter().chain(owner_id) {
             all.push(Home::Either, "owner_id =", Bind::Text(owner.to_string()));
         }
+        let has_owner = !all.all.is_empty();
         for branch in scope.branch.iter().chain(branch_id) {
-            all.push(Home::Either, "branch_id =", Bind::Text(branch.to_string()));
+            // An owner's messages are found by the owner, in their order; the branch's index would only mix them up.
+            let home = if has_owner { Home::Looked } else { Home::Either };
+            all.push(home, "branch_id =", Bind::Text(branch.to_string()));
         }
+        // The kind of a failure says the status too, and has the better index.
+        let status = status.as_ref().filter(|status| **status != Status::Failed || failure_kind.is_none());
         if let Some(status) = status {
             all.push(Home::Delivery, "status =", Bind::Text(status.to_string()));
             if matches!(status, Status::Leased | Status::Dispatched) {
@@ -124,7 +98,9 @@ impl Conditions {
             }
         }
         if let Some(channel) = channel {
-            all.push(Home::Either, "channel =", Bind::Text(channel.to_string()));
+            // Beside where messages stand, which has indexes of its own.
+            let home = if all.need_delivery() { Home::Delivery } else { Home::Either };
+            all.push(home, "channel =", Bind::Text(channel.to_string()));
         }
         if let Some(job) = job_id {
             all.push(Home::Either, "job_id =", Bind::Uuid(job.uuid()));
@@ -168,13 +144,27 @@ impl Conditions {
 
     /// Those that an index on the message's own table finds in the order of the ids.
     pub(super) fn ordered_by_index(&self) -> Self {
-        let indexed = |condition: &&Condition| match condition.home {
-            Home::Either => condition.test != "channel =",
-            Home::Id => true,
-            Home::Message => matches!(condition.test, "lead_id =" | "student_id =" | "urgency ="),
-            Home::Delivery => false,
-        };
-        Self { all: self.all.iter().filter(indexed).cloned().collect(), search: None }
+        let found = self.all.iter().filter(|condition| condition.is_found_in_order());
+        Self { all: found.cloned().collect(), search: None }
+    }
+
+    /// ` and ..`, of [`Self::ordered_by_index`].
+    pub(super) fn on_message_in_order<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let mut found = self.all.iter().filter(|condition| condition.is_found_in_order());
+        found.try_for_each(|condition| condition.on(MESSAGE, out))
+    }
+
+    /// Those of them that say how many there are, as far as the planner knows: an owner is nearly always of one branch.
+    pub(super) fn telling_apart(&self) -> Self {
+        let telling = |condition: &&Condition| condition.home != Home::Looked;
+        Self { all: self.all.iter().filter(telling).cloned().collect(), search: self.search.clone() }
+    }
+
+    /// Whether an index of where messages stand begins with the owner or the branch and what is asked for.
+    fn by_where_they_stand(&self) -> bool {
+        self.all.iter().any(|condition| {
+            condition.test.starts_with("failure_kind") || condition.test.starts_with("next_attempt_at")
+        })
     }
 
     /// Only these ids.
@@ -204,6 +194,12 @@ impl Conditions {
     /// Whether any is about where a message stands.
     pub(super) fn need_delivery(&self) -> bool {
         self.all.iter().any(|condition| condition.home == Home::Delivery)
+    }
+
+    /// What a row must say beside being one of the newest; see [`super::counted`].
+    pub(super) fn on_both<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.on_message(out)?;
+        self.on_delivery(out)
     }
 
     /// ` and ..`, of all that the message's own table can tell.
@@ -258,39 +254,6 @@ pub(super) fn found<'b>(
     Ok(())
 }
 
-impl Condition {
-    fn on<'b>(&'b self, table: &'static str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" and ");
-        out.push_sql(table);
-        out.push_sql(match (self.home, table) {
-            (Home::Id, MESSAGE) => ".id ",
-            (Home::Id, _) => ".message_id ",
-            (Home::Message | Home::Delivery | Home::Either, _) => ".",
-        });
-        out.push_sql(self.test);
-        out.push_sql(" ");
-        match &self.bind {
-            Bind::None => Ok(()),
-            Bind::Text(text) => out.push_bind_param::<Text, _>(text),
-            Bind::Digest(text) => {
-                out.push_sql("md5(");
-                out.push_bind_param::<Text, _>(text)?;
-                out.push_sql(")");
-                Ok(())
-            }
-            Bind::Uuid(id) => out.push_bind_param::<SqlUuid, _>(id),
-            Bind::Time(time) => out.push_bind_param::<Timestamptz, _>(time),
-            Bind::Rank(rank) => out.push_bind_param::<SmallInt, _>(rank),
-            Bind::Uuids(ids) => {
-                out.push_sql("(");
-                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
-                out.push_sql(")");
-                Ok(())
-            }
-        }
-    }
-}
-
 /// A SELECT that is put together at run time: its head, FROM, conditions and tail.
 pub(super) struct Select<H, R> {
     /// `select ..`, without FROM.
@@ -316,13 +279,16 @@ impl<H: QueryFragment<Pg>, R> QueryFragment<Pg> for Select<H, R> {
             match condition.home {
                 Home::Message => condition.on(MESSAGE, &mut out)?,
                 Home::Delivery => condition.on(DELIVERY, &mut out)?,
-                Home::Either | Home::Id if self.tables == DELIVERY => condition.on(DELIVERY, &mut out)?,
-                Home::Either if self.tables == BOTH => {
-                    // On both copies, so that the indexes of either table may serve.
+                Home::Either | Home::Looked | Home::Id if self.tables == DELIVERY => {
+                    condition.on(DELIVERY, &mut out)?;
+                }
+                Home::Either if self.tables == BOTH && self.conditions.by_where_they_stand() => {
+                    // On both copies, so that the indexes of either table may serve; elsewhere the planner would
+                    // only take fewer rows for granted than there are.
                     condition.on(MESSAGE, &mut out)?;
                     condition.on(DELIVERY, &mut out)?;
                 }
-                Home::Either | Home::Id => condition.on(MESSAGE, &mut out)?,
+                Home::Either | Home::Looked | Home::Id => condition.on(MESSAGE, &mut out)?,
             }
         }
         if let Some(search) = &self.conditions.search {

@@ -1,4 +1,5 @@
-//! Counts that stay cheap: exact up to a bound, then the planner's estimate.
+//! Counts that stay cheap: exact up to a bound where that is quick, else by the planner's estimate and by how many of the
+//! newest rows match.
 
 use std::marker::PhantomData;
 
@@ -17,17 +18,48 @@ use crate::statement::Sql;
 /// Up to here counts are exact.
 pub(crate) const BOUND: u64 = 10_000;
 
+/// What the planner may hold counting for, in its own units; more than that takes longer than a page may.
+const DEAR: f64 = 3_000.0;
+/// How many of the newest rows are looked at where counting all is dear.
+const SAMPLE: u64 = 1_000;
+
 /// How many match.
 pub(super) async fn total(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
 ) -> Result<Total, StoreError> {
+    match if_cheap(connection, conditions).await? {
+        Some(total) => Ok(total),
+        None => sampled(connection, conditions).await,
+    }
+}
+
+/// How many match; `None` where the planner holds that for dear.
+pub(super) async fn if_cheap(
+    connection: &mut AsyncPgConnection,
+    conditions: &Conditions,
+) -> Result<Option<Total>, StoreError> {
+    let plan = Explain(counting(conditions, BOUND + 1)).plan(connection).await?;
+    if plan.cost > DEAR {
+        return Ok(None);
+    }
     let count = bounded(connection, conditions, BOUND + 1).await?;
     if count <= BOUND {
-        return Ok(Total { count, is_estimate: false });
+        return Ok(Some(Total { count, is_estimate: false }));
     }
-    let count = estimate(connection, conditions).await?.max(count);
-    Ok(Total { count, is_estimate: true })
+    let count = estimate(connection, &conditions.telling_apart()).await?.max(count);
+    Ok(Some(Total { count, is_estimate: true }))
+}
+
+/// As many among all as among the newest; exact where there are no others.
+async fn sampled(connection: &mut AsyncPgConnection, conditions: &Conditions) -> Result<Total, StoreError> {
+    let (seen, hits): (i64, i64) = Sample(conditions).get_result(connection).await.map_err(of_statement)?;
+    let [seen, hits] = [seen, hits].map(|count| u64::try_from(count).unwrap_or_default());
+    if seen < SAMPLE {
+        return Ok(Total { count: hits, is_estimate: false });
+    }
+    let all = estimate(connection, &conditions.ordered_by_index().telling_apart()).await?.max(seen);
+    Ok(Total { count: all * hits / seen, is_estimate: true })
 }
 
 /// How many match, counted up to `bound`.
@@ -36,15 +68,43 @@ pub(super) async fn bounded(
     conditions: &Conditions,
     bound: u64,
 ) -> Result<u64, StoreError> {
-    let counting = Select::<_, BigInt> {
+    let count: i64 = counting(conditions, bound).get_result(connection).await.map_err(of_statement)?;
+    u64::try_from(count).map_err(|error| corrupt("count", error))
+}
+
+fn counting(conditions: &Conditions, bound: u64) -> Select<Sql, BigInt> {
+    Select {
         head: Sql("select count(*) from (select"),
         tables: conditions.tables(),
         conditions: conditions.clone(),
         tail: format!(" limit {bound}) as counted"),
         row: PhantomData,
-    };
-    let count: i64 = counting.get_result(connection).await.map_err(of_statement)?;
-    u64::try_from(count).map_err(|error| corrupt("count", error))
+    }
+}
+
+/// Of the newest rows that an index finds in their order: how many there are, and how many match.
+struct Sample<'a>(&'a Conditions);
+
+impl QueryFragment<Pg> for Sample<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("select count(*), count(*) filter (where true");
+        self.0.on_both(&mut out)?;
+        out.push_sql(") from (select * from outbound_message where true");
+        self.0.on_message_in_order(&mut out)?;
+        out.push_sql(&format!(" order by id desc limit {SAMPLE}) as outbound_message"));
+        out.push_sql(" join outbound_delivery on outbound_delivery.message_id = outbound_message.id");
+        Ok(())
+    }
+}
+
+impl QueryId for Sample<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Sample<'_> {
+    type SqlType = (BigInt, BigInt);
 }
 
 /// How many the planner thinks that match.
@@ -65,11 +125,22 @@ pub(super) async fn estimate(
 /// A query that is only planned.
 pub(crate) struct Explain<Q>(pub(crate) Q);
 
+/// What the planner expects.
+#[derive(Debug, PartialEq)]
+struct Plan {
+    cost: f64,
+    rows: u64,
+}
+
 impl<Q: QueryFragment<Pg> + Send> Explain<Q> {
     /// How many rows the planner expects.
     pub(crate) async fn rows(self, connection: &mut AsyncPgConnection) -> Result<u64, StoreError> {
+        Ok(self.plan(connection).await?.rows)
+    }
+
+    async fn plan(self, connection: &mut AsyncPgConnection) -> Result<Plan, StoreError> {
         let plan: String = self.get_result(connection).await.map_err(of_statement)?;
-        rows_of(&plan).ok_or_else(|| corrupt("plan", "has no rows"))
+        Plan::read(&plan).ok_or_else(|| corrupt("plan", "says neither cost nor rows"))
     }
 }
 
@@ -90,19 +161,27 @@ impl<Q> Query for Explain<Q> {
     type SqlType = Text;
 }
 
-/// The estimate of a plan's topmost node, which comes first.
-fn rows_of(plan: &str) -> Option<u64> {
-    let (_, rest) = plan.split_once("\"Plan Rows\":")?;
-    let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
+impl Plan {
+    /// That of the topmost node, which comes first.
+    fn read(plan: &str) -> Option<Self> {
+        let number = |name: &str| {
+            let (_, rest) = plan.split_once(name)?;
+            rest.trim_start().split([',', '\n', '}']).next().map(str::trim)
+        };
+        Some(Self {
+            cost: number("\"Total Cost\":")?.parse().ok()?,
+            rows: number("\"Plan Rows\":")?.parse().ok()?,
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_estimate_is_that_of_the_topmost_node() {
-        let plan = r#"[{"Plan": {"Node Type": "Join", "Plan Rows": 1234, "Plans": [{"Plan Rows": 5}]}}]"#;
-        assert_eq!(super::rows_of(plan), Some(1234));
-        assert_eq!(super::rows_of("[]"), None);
+        let plan = r#"[{"Plan": {"Node Type": "Join", "Total Cost": 9.5, "Plan Rows": 1234,
+            "Plans": [{"Total Cost": 1, "Plan Rows": 5}]}}]"#;
+        assert_eq!(super::Plan::read(plan), Some(super::Plan { cost: 9.5, rows: 1234 }));
+        assert_eq!(super::Plan::read("[]"), None);
     }
 }

@@ -5,13 +5,14 @@ use std::marker::PhantomData;
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::access::Scope;
+use domain::channel::Channel;
 use domain::ids::MessageId;
 use domain::message::Status;
 use domain::ports::{Filter, ListPage, ListRequest, Page, StoreError, Total};
 use uuid::Uuid;
 
 use super::conditions::{BOTH, Conditions, DELIVERY, Select};
-use super::counted::total;
+use super::counted::{estimate, total};
 use super::search;
 use crate::error::of_statement;
 use crate::rows::{MessageRow, MessageSql, messages};
@@ -25,7 +26,10 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
     let search = match (&filter.text, filter.channel) {
         (None, None) => None,
         // A channel that is hardly used must not be looked for among all messages.
-        (None, Some(channel)) => Some(Search::of_channel(channel)),
+        (None, Some(channel)) if is_hardly_used(&mut connection, filter, channel).await? => {
+            Some(Search::of_channel(channel))
+        }
+        (None, Some(_)) => None,
         (Some(text), channel) => match Search::read(&mut connection, text, channel).await? {
             None => return Ok(nothing()),
             found => found,
@@ -66,6 +70,20 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
     Ok(ListPage { items, total, next })
 }
 
+/// Whether a list of a channel goes by the channel's index. Where the list is narrowed by where messages stand too, only
+/// if the channel has few: all of them would have to be looked at to find some that stand there.
+async fn is_hardly_used(
+    connection: &mut AsyncPgConnection,
+    filter: &Filter,
+    channel: Channel,
+) -> Result<bool, StoreError> {
+    const FEW: u64 = 20_000;
+    let Filter { status, failure_kind, cause, priority, .. } = filter;
+    let is_narrowed = status.is_some() || failure_kind.is_some() || cause.is_some() || priority.is_some();
+    let of_channel = Filter { channel: Some(channel), ..Filter::default() };
+    Ok(!is_narrowed || estimate(connection, &Conditions::new(&Scope::everything(), &of_channel)).await? < FEW)
+}
+
 fn nothing() -> ListPage {
     ListPage { items: Vec::new(), total: Total { count: 0, is_estimate: false }, next: None }
 }
@@ -93,7 +111,7 @@ async fn in_flight(
     limit: u64,
     skipped: u64,
 ) -> Result<Vec<MessageRow>, StoreError> {
-    if let Some(floor) = search::floor(connection, &conditions).await? {
+    if let Some(floor) = search::floor(connection, &conditions, search::NEWEST).await? {
         let mut newest = conditions.clone();
         newest.from(floor);
         let found = rows(connection, newest, limit, skipped).await?;

@@ -23,7 +23,11 @@ use crate::terms::Search;
 /// Up to here what a search finds is counted: each row costs more than in a list without words.
 const BOUND: u64 = 1_000;
 /// How many of the newest rows are looked at one by one.
-const NEWEST: u64 = 4_000;
+pub(super) const NEWEST: u64 = 4_000;
+/// What more of them have is not counted beyond the bound: its share is known well enough, its index entries are many.
+const FREQUENT: u64 = 200;
+/// How many more, where the first ones make hope for enough among these.
+const MORE: u64 = 40_000;
 
 /// The ids of a part of what a search finds, newest first.
 pub(super) async fn page(
@@ -33,22 +37,28 @@ pub(super) async fn page(
     limit: u64,
     skipped: u64,
 ) -> Result<Vec<Uuid>, StoreError> {
-    let floor = floor(connection, conditions).await?;
-    let mut newest = conditions.clone();
-    newest.found_by(search.clone());
-    if let Some(floor) = floor {
-        newest.from(floor);
-    }
-    let select = Select::<_, SqlUuid> {
-        head: Sql("select outbound_message.id"),
-        tables: newest.tables(),
-        conditions: newest,
-        tail: format!(" order by outbound_message.id desc limit {limit} offset {skipped}"),
-        row: PhantomData,
-    };
-    let ids: Vec<Uuid> = select.load(connection).await.map_err(of_statement)?;
-    if floor.is_none() || ids.len() as u64 == limit {
-        return Ok(ids);
+    for rows in [NEWEST, MORE] {
+        let floor = floor(connection, conditions, rows).await?;
+        let mut newest = conditions.clone();
+        newest.found_by(search.clone());
+        if let Some(floor) = floor {
+            newest.from(floor);
+        }
+        let select = Select::<_, SqlUuid> {
+            head: Sql("select outbound_message.id"),
+            tables: newest.tables(),
+            conditions: newest,
+            tail: format!(" order by outbound_message.id desc limit {limit} offset {skipped}"),
+            row: PhantomData,
+        };
+        let ids: Vec<Uuid> = select.load(connection).await.map_err(of_statement)?;
+        if floor.is_none() || ids.len() as u64 == limit {
+            return Ok(ids);
+        }
+        // Too few even for ten times as many rows: rare enough for the index.
+        if (ids.len() as u64) * (MORE / NEWEST) < limit {
+            break;
+        }
     }
     let by_index = ByIndex {
         conditions,
@@ -77,7 +87,7 @@ pub(super) async fn total(
     conditions: &Conditions,
     search: &Search,
 ) -> Result<Total, StoreError> {
-    let floor = floor(connection, conditions).await?;
+    let floor = floor(connection, conditions, NEWEST).await?;
     let mut newest = conditions.clone();
     newest.found_by(search.clone());
     if let Some(floor) = floor {
@@ -88,8 +98,8 @@ pub(super) async fn total(
         return Ok(Total { count: hits, is_estimate: false });
     }
     // As many among all as among the newest.
-    let expected = estimate(connection, conditions).await?.max(NEWEST) * hits / NEWEST;
-    if expected > 5 * BOUND {
+    let expected = estimate(connection, &conditions.telling_apart()).await?.max(NEWEST) * hits / NEWEST;
+    if expected > 5 * BOUND || (expected > BOUND && hits > FREQUENT) {
         return Ok(Total { count: expected, is_estimate: true });
     }
     let part = Part::Count(BOUND + 1);
@@ -100,16 +110,17 @@ pub(super) async fn total(
     Ok(Total { count: if is_estimate { count.max(expected) } else { count }, is_estimate })
 }
 
-/// Where the newest rows end; `None` where there are no others.
+/// Where the newest rows, so many, end; `None` where there are no others.
 pub(super) async fn floor(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
+    rows: u64,
 ) -> Result<Option<Uuid>, StoreError> {
     let select = Select::<_, SqlUuid> {
         head: Sql("select outbound_message.id"),
         tables: MESSAGE,
         conditions: conditions.ordered_by_index(),
-        tail: format!(" order by outbound_message.id desc limit 1 offset {NEWEST}"),
+        tail: format!(" order by outbound_message.id desc limit 1 offset {rows}"),
         row: PhantomData,
     };
     let found: Vec<Uuid> = select.load(connection).await.map_err(of_statement)?;

@@ -13,7 +13,7 @@ use domain::ports::{Filter, Stats, StoreError, Total};
 use domain::rules::Limits;
 
 use super::conditions::{Conditions, MESSAGE, Select};
-use super::counted::{bounded, estimate, total};
+use super::counted::{bounded, estimate, if_cheap, total};
 use super::due::all_channels;
 use super::limits::windows;
 use crate::error::of_statement;
@@ -76,7 +76,18 @@ pub(super) async fn stats(
             limits.per_owner.get().map(|_| windows.owner.remaining(limits.per_owner, now));
     }
     let mut connection = store.connection().await?;
-    stats.by_status = by_status(&mut connection, scope).await?;
+    let newest = newest(&mut connection, scope).await?;
+    stats.by_status = by_status(&mut connection, scope, &newest).await?;
+    for channel in Channel::ALL {
+        let filter = Filter { channel: Some(*channel), ..Filter::default() };
+        let count = share(&mut connection, scope, &filter, &newest, |one| one.channel == *channel).await?;
+        stats.by_channel.insert(*channel, count);
+    }
+    for priority in Priority::ALL {
+        let filter = Filter { priority: Some(*priority), ..Filter::default() };
+        let count = share(&mut connection, scope, &filter, &newest, |one| one.priority == *priority).await?;
+        stats.by_priority.insert(*priority, count);
+    }
     waiting(&mut connection, scope, now, &mut stats).await?;
     stats.sent_last_minute = sent_since(&mut connection, scope, now - TimeDelta::minutes(1)).await?;
     stats.sent_last_hour = sent_since(&mut connection, scope, now - TimeDelta::hours(1)).await?;
@@ -86,63 +97,100 @@ pub(super) async fn stats(
 async fn by_status(
     connection: &mut AsyncPgConnection,
     scope: &Scope,
+    newest: &Newest,
 ) -> Result<BTreeMap<Status, Total>, StoreError> {
-    let everything = *scope == Scope::everything();
-    let newest = if everything { None } else { Some(newest_by_status(connection, scope).await?) };
-    if let Some(Newest { counts, are_all: true }) = &newest {
-        let exact =
-            |status: &Status| Total { count: counts.get(status).copied().unwrap_or(0), is_estimate: false };
-        return Ok(Status::ALL.iter().map(|status| (*status, exact(status))).collect());
-    }
     let mut counts = BTreeMap::new();
     for status in Status::ALL {
-        let total = match &newest {
-            // No index has one owner's sent ones by themselves: as many among all as among the newest.
-            Some(Newest { counts, are_all: _ }) if *status == Status::Sent => {
-                let all = estimate(connection, &Conditions::new(scope, &Filter::default())).await?;
-                let seen: u64 = counts.values().sum();
-                let count = all.max(seen) * counts.get(status).copied().unwrap_or(0) / seen.max(1);
-                Total { count, is_estimate: true }
-            }
-            _ => {
-                let filter = Filter { status: Some(*status), ..Filter::default() };
-                total(connection, &Conditions::new(scope, &filter)).await?
-            }
+        let filter = Filter { status: Some(*status), ..Filter::default() };
+        let conditions = Conditions::new(scope, &filter);
+        let counted = if *scope == Scope::everything() && !newest.are_all {
+            Some(total(connection, &conditions).await?)
+        } else if newest.are_all || *status == Status::Sent {
+            // No index has one owner's sent ones by themselves.
+            None
+        } else {
+            if_cheap(connection, &conditions).await?
         };
-        counts.insert(*status, total);
+        let count = match counted {
+            Some(count) => count,
+            None => share(connection, scope, &filter, newest, |one| one.status == *status).await?,
+        };
+        counts.insert(*status, count);
     }
     Ok(counts)
 }
 
-/// The newest messages of a scope, counted by status.
+/// How many of a scope's messages match: exact where the newest are all, else an estimate.
+async fn share(
+    connection: &mut AsyncPgConnection,
+    scope: &Scope,
+    filter: &Filter,
+    newest: &Newest,
+    matches: impl Fn(&Kind) -> bool,
+) -> Result<Total, StoreError> {
+    let seen: u64 = newest.counts.iter().map(|(_, count)| count).sum();
+    let matching: u64 = newest.counts.iter().filter(|(kind, _)| matches(kind)).map(|(_, count)| count).sum();
+    if newest.are_all {
+        return Ok(Total { count: matching, is_estimate: false });
+    }
+    let count = if *scope == Scope::everything() {
+        let expected = estimate(connection, &Conditions::new(scope, filter)).await?;
+        // The planner never expects none.
+        if expected > 1 { expected.max(matching) } else { matching }
+    } else {
+        // The planner knows nothing of one owner's or branch's: as many among all as among the newest.
+        newest.expected.max(seen) * matching / seen.max(1)
+    };
+    Ok(Total { count, is_estimate: true })
+}
+
+/// What messages are counted by.
+struct Kind {
+    status: Status,
+    channel: Channel,
+    priority: Priority,
+}
+
+/// The newest messages of a scope, counted.
 struct Newest {
-    counts: BTreeMap<Status, u64>,
+    counts: Vec<(Kind, u64)>,
     /// Whether there are no others.
     are_all: bool,
+    /// How many the planner expects the scope to have.
+    expected: u64,
 }
 
 /// How many of the newest messages of a scope are looked at.
 const NEWEST: u64 = 2_000;
 
-async fn newest_by_status(connection: &mut AsyncPgConnection, scope: &Scope) -> Result<Newest, StoreError> {
-    let counting = Select::<_, (Text, BigInt)> {
-        head: Sql("select outbound_delivery.status, count(*) from (select outbound_message.id"),
+async fn newest(connection: &mut AsyncPgConnection, scope: &Scope) -> Result<Newest, StoreError> {
+    let counting = Select::<_, (Text, Text, SmallInt, BigInt)> {
+        head: Sql("select d.status, d.channel, d.priority, count(*) from (select outbound_message.id"),
         tables: MESSAGE,
         conditions: Conditions::new(scope, &Filter::default()),
         tail: format!(
             " order by outbound_message.id desc limit {NEWEST}) as newest
-            join outbound_delivery on outbound_delivery.message_id = newest.id group by 1"
+            join outbound_delivery d on d.message_id = newest.id group by 1, 2, 3"
         ),
         row: PhantomData,
     };
-    let rows: Vec<(String, i64)> = counting.load(connection).await.map_err(of_statement)?;
-    let mut counts = BTreeMap::new();
-    for (status, count) in rows {
-        counts
-            .insert(read("status", &status)?, u64::try_from(count).map_err(|error| corrupt("count", error))?);
-    }
-    let are_all = counts.values().sum::<u64>() < NEWEST;
-    Ok(Newest { counts, are_all })
+    let rows: Vec<(String, String, i16, i64)> = counting.load(connection).await.map_err(of_statement)?;
+    let counts = rows.into_iter().map(|(status, channel, rank, count)| {
+        let kind = Kind {
+            status: read("status", &status)?,
+            channel: read("channel", &channel)?,
+            priority: priority(rank)?,
+        };
+        Ok((kind, u64::try_from(count).map_err(|error| corrupt("count", error))?))
+    });
+    let counts: Vec<(Kind, u64)> = counts.collect::<Result<_, StoreError>>()?;
+    let are_all = counts.iter().map(|(_, count)| count).sum::<u64>() < NEWEST;
+    let expected = if are_all || *scope == Scope::everything() {
+        0
+    } else {
+        estimate(connection, &Conditions::new(scope, &Filter::default()).telling_apart()).await?
+    };
+    Ok(Newest { counts, are_all, expected })
 }
 
 async fn sent_since(

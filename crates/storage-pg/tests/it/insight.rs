@@ -82,6 +82,10 @@ async fn each_sum_is_that_of_the_memory_store_in_every_scope() {
     let fixture = fixture().await;
     let memory = both(&fixture).await;
     let now = morning() + seconds(10);
+    let owners = ["o2", "o0", "nobody"].map(owner);
+    let names = fixture.store.owner_names(&owners).await.unwrap();
+    assert_eq!(names, memory.owner_names(&owners).await.unwrap());
+    assert_eq!(names.into_values().collect::<Vec<_>>(), ["Owner 0", "Owner 2"]);
     let bounds: Vec<_> = (0..=24).map(|hour| morning() - TimeDelta::hours(24 - hour)).collect();
     let store = &fixture.store;
     for scope in scopes() {

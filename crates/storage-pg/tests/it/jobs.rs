@@ -86,7 +86,8 @@ async fn jobs_are_listed_newest_first_within_the_scope_with_their_messages_count
         store.insert_job(&job(n, if n % 2 == 0 { "u2" } else { "u1" })).await.unwrap();
     }
     let in_job = |n| with(message(n), |content| content.job_id = Some(JobId::new(Uuid::from_u128(5))));
-    insert(store, (1..=3).map(in_job)).await;
+    let owned_in_job = with(in_job(3), |content| content.owner_id = Some(owner("u1")));
+    insert(store, [in_job(1), in_job(2), owned_in_job]).await;
     lease(store, 1, 1, morning()).await;
     let list = async |scope: Scope, filter: JobFilter, page| {
         let found = store.jobs(&scope, &filter, page, 2).await.unwrap();
@@ -110,5 +111,12 @@ async fn jobs_are_listed_newest_first_within_the_scope_with_their_messages_count
     assert_eq!(
         view.message_counts.into_iter().collect::<Vec<_>>(),
         [(Status::Queued, 2), (Status::Leased, 1)]
+    );
+    let theirs = Scope { owner: Some(owner("u1")), branch: None };
+    let view = store.job(JobId::new(Uuid::from_u128(5)), &theirs).await.unwrap().unwrap();
+    assert_eq!(
+        view.message_counts.into_iter().collect::<Vec<_>>(),
+        [(Status::Queued, 1)],
+        "of one's own alone"
     );
 }

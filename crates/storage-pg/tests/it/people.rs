@@ -93,6 +93,7 @@ async fn contacts_are_searched_by_name_and_number_within_the_scope() {
     };
     let everything = Scope::everything;
     assert_eq!(search(everything(), "đức", 10).await, ["lead:l1"]);
+    assert_eq!(search(everything(), "le van duc", 10).await, ["lead:l1"], "without the marks");
     assert_eq!(search(everything(), "BÌNH", 10).await, ["lead:l2", "lead:l3"], "by name");
     assert_eq!(search(everything(), "0%", 10).await, ["lead:l2"]);
     assert_eq!(search(everything(), "+8490", 2).await.len(), 2);

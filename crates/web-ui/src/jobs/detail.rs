@@ -9,13 +9,14 @@ use domain::job::{Job, JobEntry};
 use domain::message::Message;
 use domain::ports::{Filter, ListRequest, Page};
 
-use super::{by, seen};
+use super::{People, seen};
 use crate::error::PageError;
 use crate::frame::{Frame, Place, show};
 use crate::lang::Lang;
 use crate::pages::Pages;
 use crate::present::held::Held;
 use crate::present::job::{Bar, pill};
+use crate::present::names::{Names, user};
 use crate::present::people;
 use crate::present::status::{self, Pill};
 use crate::present::time::{Moment, moment};
@@ -79,14 +80,17 @@ pub(crate) async fn job(
     let messages = if reads { Some(messages(may.visit.lang, id, caller, &pages).await?) } else { None };
     let frame = Frame::new(&may.visit, &pages, Place::Jobs);
     let lang = may.visit.lang;
-    let lines = history.into_iter().map(|entry| if reads { entry } else { entry.withheld() });
     let job = view.job;
+    let users = history.iter().map(|entry| &entry.by).chain([&job.created_by]).filter_map(user);
+    let names = Names::of(&pages, users.chain(job.owner_id.clone())).await?;
+    let people = People { caller, names };
+    let lines = history.into_iter().map(|entry| if reads { entry } else { entry.withheld() });
     let page = JobPage {
         f: &frame,
         pill: pill(lang, job.status),
         bar: Bar::new(lang, &view.message_counts),
-        steps: lines.map(|entry| step(lang, entry, caller, &pages)).collect(),
-        facts: facts(lang, &job, caller, &pages),
+        steps: lines.map(|entry| step(lang, entry, &people, &pages)).collect(),
+        facts: facts(lang, &job, &people, &pages),
         note: job.note.unwrap_or_default(),
         error: job.last_error.as_deref().map(|error| told(lang, error)).unwrap_or_default(),
         title: job.title,
@@ -121,7 +125,7 @@ fn line(lang: Lang, message: &Message, held: &Held, pages: &Pages) -> Line {
     }
 }
 
-fn step(lang: Lang, entry: JobEntry, caller: &Caller, pages: &Pages) -> Step {
+fn step(lang: Lang, entry: JobEntry, people: &People<'_>, pages: &Pages) -> Step {
     let JobEntry { at, from, to, by: actor, detail } = entry;
     let mut pill = pill(lang, to);
     if from.is_none() {
@@ -129,13 +133,13 @@ fn step(lang: Lang, entry: JobEntry, caller: &Caller, pages: &Pages) -> Step {
     }
     Step {
         pill,
-        by: by(lang, &actor, caller),
+        by: people.who(lang, &actor),
         at: moment(at, pages.clock.now(), pages.zone()),
         detail: detail.as_deref().map(|detail| told(lang, detail)).unwrap_or_default(),
     }
 }
 
-fn facts(lang: Lang, job: &Job, caller: &Caller, pages: &Pages) -> Vec<Fact> {
+fn facts(lang: Lang, job: &Job, people: &People<'_>, pages: &Pages) -> Vec<Fact> {
     let at = |at| moment(at, pages.clock.now(), pages.zone()).full;
     let text = |value: Option<&dyn ToString>| value.map(ToString::to_string);
     let all = [
@@ -143,9 +147,9 @@ fn facts(lang: Lang, job: &Job, caller: &Caller, pages: &Pages) -> Vec<Fact> {
         (lang.t("Gợi ý AI", "AI suggestion"), text(job.suggestion_id.as_ref().map(|v| v as _))),
         (lang.t("Việc trong CRM", "CRM task"), text(job.task_id.as_ref().map(|v| v as _))),
         (lang.t("Lượt chạy N8N", "N8N's run"), text(job.run_id.as_ref().map(|v| v as _))),
-        (lang.t("Người phụ trách", "Owner"), text(job.owner_id.as_ref().map(|v| v as _))),
+        (lang.t("Người phụ trách", "Owner"), job.owner_id.as_ref().map(|id| people.names.name(id))),
         (lang.t("Chi nhánh", "Branch"), text(job.branch_id.as_ref().map(|v| v as _))),
-        (lang.t("Tạo bởi", "Created by"), Some(by(lang, &job.created_by, caller))),
+        (lang.t("Tạo bởi", "Created by"), Some(people.who(lang, &job.created_by))),
         (lang.t("Tạo lúc", "Created"), Some(at(job.created_at))),
         (lang.t("Bắt đầu", "Started"), job.dispatched_at.map(at)),
         (lang.t("Xong lúc", "Done"), job.done_at.map(at)),

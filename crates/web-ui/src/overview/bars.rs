@@ -97,12 +97,12 @@ pub(super) fn success(lang: Lang, counts: &[ChannelCount]) -> Vec<Line> {
             ("held", held, label(held, lang.t("tạm giữ", "on hold"))),
             ("dead", dead, label(dead, lang.t("dừng hẳn", "given up"))),
         ];
-        // Rounded down: only all is 100 %.
+        // Rounded down: only all is 100%.
         let percent = (sent * 100).checked_div(ended);
         Line {
             icon: people::channel_icon(*channel),
             label: people::channel(lang, *channel).to_owned(),
-            figure: percent.map_or_else(|| "–".to_owned(), |percent| format!("{percent} %")),
+            figure: percent.map_or_else(|| "–".to_owned(), |percent| format!("{percent}%")),
             note: match ended {
                 0 => lang.t("chưa có kết quả", "no outcome yet").to_owned(),
                 _ => format!("{}/{}", lang.number(sent), lang.number(ended)),
@@ -153,7 +153,7 @@ mod tests {
         ];
         let lines = success(Lang(Language::English), &counts);
         let sms = lines.iter().find(|line| line.label == "SMS").unwrap();
-        assert_eq!((sms.figure.as_str(), sms.note.as_str()), ("99 %", "999/1,000"));
+        assert_eq!((sms.figure.as_str(), sms.note.as_str()), ("99%", "999/1,000"));
         assert_eq!(sms.title(), "999 sent, 1 given up");
         assert!(lines.iter().any(|line| line.figure == "–"));
     }

@@ -5,6 +5,7 @@ use domain::policy::quiet_hours::QuietHours;
 use domain::ports::RunRecord;
 
 use crate::lang::Lang;
+use crate::present::names::Names;
 use crate::present::people;
 use crate::present::status::Pill;
 use crate::present::time::{Moment, duration, moment};
@@ -14,20 +15,36 @@ pub(super) struct Line {
     pub(super) at: Moment,
     pub(super) by: String,
     pub(super) took: String,
-    pub(super) leased: String,
-    pub(super) handed_off: String,
-    pub(super) failed: String,
-    pub(super) has_failed: bool,
-    pub(super) released: String,
-    pub(super) rate_limited: String,
+    /// What became of its messages, in the order of [`counted`].
+    pub(super) counts: [Count; 5],
     /// What is worth a word: still running, lost, pulled, quiet hours.
     pub(super) marks: Vec<Pill>,
+}
+
+/// How many messages of a run came to the same.
+pub(super) struct Count {
+    pub(super) label: &'static str,
+    pub(super) text: String,
+    pub(super) is_none: bool,
+    pub(super) is_bad: bool,
+}
+
+/// What is counted of each run.
+pub(super) const fn counted(lang: Lang) -> [&'static str; 5] {
+    [
+        lang.t("Lấy", "Taken"),
+        lang.t("Đã giao", "Handed off"),
+        lang.t("Lỗi", "Failed"),
+        lang.t("Trả lại", "Given back"),
+        lang.t("Giới hạn giữ lại", "Held by limits"),
+    ]
 }
 
 impl Line {
     pub(super) fn new(
         lang: Lang,
         run: &RunRecord,
+        names: &Names,
         calendar: &QuietHours,
         lost_before: DateTime<Utc>,
         now: DateTime<Utc>,
@@ -59,17 +76,25 @@ impl Line {
         } else if !calendar.status(*started_at).closed.is_empty() {
             marks.push(mark("queued", "moon", lang.t("Có kênh đang yên lặng", "Some channels quiet")));
         }
+        let [of_leased, of_handed_off, of_failed, of_released, of_limited] = counted(lang);
+        let count = |label, count: u32, is_bad: bool| Count {
+            label,
+            text: lang.number(count),
+            is_none: count == 0,
+            is_bad: is_bad && count > 0,
+        };
         Self {
             at: moment(*started_at, now, calendar.zone()),
-            by: people::whoever(lang, by, ToString::to_string),
+            by: people::whoever(lang, by, |id| names.name(id)),
             took: ended_at.map(|ended| duration(lang, ended - *started_at)).unwrap_or_default(),
-            leased: lang.number(*leased),
-            // Pulled messages are handed off by being pulled.
-            handed_off: lang.number(if *pulled { *leased } else { *handed_off }),
-            failed: lang.number(*failed),
-            has_failed: *failed > 0,
-            released: lang.number(*released),
-            rate_limited: lang.number(*rate_limited),
+            counts: [
+                count(of_leased, *leased, false),
+                // Pulled messages are handed off by being pulled.
+                count(of_handed_off, if *pulled { *leased } else { *handed_off }, false),
+                count(of_failed, *failed, true),
+                count(of_released, *released, false),
+                count(of_limited, *rate_limited, false),
+            ],
             marks,
         }
     }

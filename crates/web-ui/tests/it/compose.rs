@@ -16,21 +16,22 @@ fn a_message_is_previewed_while_one_types_sent_and_taken_back() {
     browser.click("a[href='/outbound/compose'].button");
     browser.click("#channel-SMS");
     browser.until("document.querySelector('#template option[value=remind_paid50]')");
-    browser.fill("#who", "minh anh");
+    // Somebody whom nothing was sent to with this template, at whatever hour this runs.
+    browser.fill("#who", "duc thinh");
     browser.until("document.querySelectorAll('.person').length === 1");
     browser.click(".person input");
     choose(&browser, "template", "remind_paid50");
     browser.until_seen("Còn thiếu: Số tiền");
     browser.fill("#var-amount", "2.450.000đ");
     browser.fill("#var-due", "25/11");
-    browser.until("document.querySelector('.preview .bubble').innerText.includes('Chào Nguyễn Minh Anh')");
+    browser.until("document.querySelector('.preview .bubble').innerText.includes('Chào Phạm Đức Thịnh')");
     browser.until("document.querySelector('.preview .bubble').innerText.includes('2.450.000đ') && !document.querySelector('.said-list.bad')");
     // Vietnamese costs: what does is marked, and one click drops it.
     assert!(browser.text(".sms-meter b").starts_with("3 SMS"), "{}", browser.text(".sms-meter"));
     assert!(browser.count(".preview mark") > 5);
     browser.click("#plain");
     browser.until("document.querySelector('.sms-meter b').innerText === '1 SMS'");
-    assert!(browser.text(".preview .bubble").contains("Chao Nguyen Minh Anh"));
+    assert!(browser.text(".preview .bubble").contains("Chao Pham Duc Thinh"));
     browser.click("#send");
     browser.until_seen("Tin đã vào hàng đợi.");
     browser.until("Number(document.querySelector('[data-left]')?.innerText) <= 10");
@@ -61,8 +62,9 @@ fn what_would_be_wrong_is_shown_before_and_after_sending_and_nothing_is_lost() {
     browser.go(&site.page("/outbound/compose?channel=SMS&lead=lead-02"));
     browser.fill("#text", "Chào bạn");
     browser.until_seen("không thuộc phạm vi của bạn");
+    browser.run("window.before = true");
     browser.click("#send");
-    browser.until("document.readyState === 'complete' && document.querySelector('#text')");
+    browser.until("!window.before && document.querySelector('#text')");
     browser.until_seen("không thuộc phạm vi của bạn");
     assert_eq!(browser.run("return document.querySelector('#text').value"), "Chào bạn");
     // A bare number, and a time that is still to be chosen.
@@ -105,8 +107,10 @@ fn a_recipient_is_found_and_chosen_by_keyboard_alone() {
     browser.press("minh anh\u{e007}");
     browser.until("document.querySelector('.person input:checked')?.value === 'lead:lead-01'");
     browser.run("const who = document.querySelector('#who'); who.value = ''; who.focus()");
+    let looked = "Number(document.querySelector('#draft').dataset.looked)";
+    let before = browser.run(&format!("return {looked}"));
     browser.press("a\u{e007}");
-    browser.until("document.querySelectorAll('.person').length > 1");
+    browser.until(&format!("{looked} > {before} && document.querySelectorAll('.person').length > 1"));
     browser.press("\u{e015}");
     browser.until("document.activeElement.name === 'recipient'");
     browser.press(" ");
@@ -196,4 +200,20 @@ fn english_is_one_click_away_from_whatever_is_being_written() {
     browser.click(".me-acts button[form=draft]");
     browser.until("document.documentElement.lang === 'en' && document.querySelector('.mapping')");
     assert!(browser.sees("Pasted list"));
+}
+
+#[test]
+fn a_button_that_is_pressed_while_the_preview_comes_anew_is_clicked() {
+    let (site, browser) = (Site::start(), Browser::start());
+    sign_in(&browser, &site, Token::Telesales);
+    browser.go(&site.page("/outbound/compose?channel=SMS&lead=lead-04"));
+    browser.fill("#text", "Chao ban");
+    browser.until_seen("8/160");
+    // Pressed, and let go only once the answer to a change is there.
+    browser.run("const ask = window.fetch; window.fetch = async (...all) => { const answer = await ask(...all); window.answered = true; return answer }; window.button = document.querySelector('#send'); window.button.dispatchEvent(new PointerEvent('pointerdown', {bubbles: true}))");
+    choose(&browser, "priority", "HIGH");
+    browser.until("window.answered");
+    assert_eq!(browser.run("return window.button.isConnected"), true);
+    browser.run("window.button.dispatchEvent(new PointerEvent('pointerup', {bubbles: true}))");
+    browser.until("!window.button.isConnected");
 }

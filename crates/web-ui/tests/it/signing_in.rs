@@ -9,7 +9,7 @@ pub fn sign_in(browser: &Browser, site: &Site, token: Token) {
     browser.go(&site.page("/outbound/sign-in"));
     browser.fill("#token", token.text());
     browser.click("form.stack button");
-    browser.until("document.querySelector('.side')");
+    browser.until("document.readyState === 'complete' && document.querySelector('.side')");
 }
 
 #[test]

@@ -11,7 +11,7 @@ const AXE: &str = include_str!("../assets/axe.min.js");
 pub const PAGES: [(&str, &str); 16] = [
     (
         "compose",
-        "/outbound/compose?channel=SMS&template=remind_paid50&lead=lead-01&var.amount=2.450.000%C4%91&var.due=25/11",
+        "/outbound/compose?channel=SMS&template=remind_paid50&lead=lead-04&var.amount=2.450.000%C4%91&var.due=25/11",
     ),
     ("queue", "/outbound"),
     ("failed", "/outbound?status=FAILED&kind=DEAD"),

@@ -1,5 +1,6 @@
 //! The store in memory, with keys for requests that come twice, and faults on demand.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
@@ -208,6 +209,7 @@ through! {
         fn outcomes(scope: &Scope, since: DateTime<Utc>, limit: u32) -> Vec<ChannelCount>;
         fn depth(scope: &Scope, now: DateTime<Utc>) -> Vec<Depth>;
         fn busiest_owners(scope: &Scope, now: DateTime<Utc>, limit: u32) -> Vec<OwnerUse>;
+        fn owner_names(ids: &[OwnerId]) -> BTreeMap<OwnerId, String>;
         fn stuck(scope: &Scope, limit: u32) -> Vec<StuckGroup>;
     }
     AuditLog {

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use super::driver::Driver;
 
-/// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long anything is waited for; much, as the machine may be busy with others.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Headless Chromium with a profile of its own; it ends with this value.
 pub struct Browser {
@@ -109,12 +109,13 @@ impl Browser {
         self.try_send("POST", "/execute/sync", json!({"script": script, "args": []}))
     }
 
-    /// Waits until an expression is true in the page.
+    /// Waits until an expression is true in a page that is there as a whole.
     pub fn until(&self, expression: &str) {
         let patience = Instant::now() + PATIENCE;
         loop {
             // While a page loads there may be none to ask.
-            let answer = self.try_run(&format!("return Boolean({expression})"));
+            let answer =
+                self.try_run(&format!("return document.readyState !== 'loading' && Boolean({expression})"));
             if answer == Ok(Value::Bool(true)) {
                 return;
             }
@@ -142,10 +143,10 @@ impl Browser {
         self.run(&format!("return document.querySelectorAll({}).length", json!(selector))).as_u64().unwrap()
     }
 
-    /// The text of the first element.
+    /// The text of the first element, once there is one.
     pub fn text(&self, selector: &str) -> String {
-        let text =
-            self.run(&format!("return document.querySelector({})?.innerText ?? '(none)'", json!(selector)));
+        self.until(&format!("document.querySelector({})", json!(selector)));
+        let text = self.run(&format!("return document.querySelector({}).innerText", json!(selector)));
         text.as_str().unwrap().to_owned()
     }
 

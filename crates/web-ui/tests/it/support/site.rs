@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::SystemTime;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Asia::Ho_Chi_Minh;
 use domain::access::{Caller, Role, Scope};
 use domain::actor::Actor;
 use domain::ids::{BranchId, OwnerId};
@@ -115,13 +116,20 @@ impl TokenVerifier for Tokens {
     }
 }
 
-/// The machine's clock, whose waits are real.
-pub struct RealClock;
+/// The machine's clock, moved to the afternoon of its day: what lies some hours back or ahead is on the same days
+/// whenever the tests run. Its waits are real.
+pub struct AfternoonClock;
 
 #[async_trait]
-impl Clock for RealClock {
+impl Clock for AfternoonClock {
     fn now(&self) -> DateTime<Utc> {
-        SystemTime::now().into()
+        static AHEAD: OnceLock<TimeDelta> = OnceLock::new();
+        let real: DateTime<Utc> = SystemTime::now().into();
+        let ahead = AHEAD.get_or_init(|| {
+            let local = real.with_timezone(&Ho_Chi_Minh).naive_local();
+            local.date().and_time(NaiveTime::from_hms_opt(15, 0, 0).unwrap()) - local
+        });
+        real + *ahead
     }
 
     async fn sleep(&self, time: TimeDelta) {
@@ -221,10 +229,7 @@ impl Site {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let store = Arc::new(MemoryStore::new());
-        let rules = Arc::new(Rules {
-            quiet_hours: QuietHours::new(chrono_tz::Asia::Ho_Chi_Minh, None),
-            ..Rules::default()
-        });
+        let rules = Arc::new(Rules { quiet_hours: QuietHours::new(Ho_Chi_Minh, None), ..Rules::default() });
         let entropy = Arc::new(SteadyEntropy::default());
         runtime.block_on(async {
             world::people(&store).await;
@@ -245,7 +250,7 @@ impl Site {
             stores: store.clone(),
             idempotency: Arc::new(Once { store: store.clone(), answers: Arc::default() }),
             rules,
-            clock: Arc::new(RealClock),
+            clock: Arc::new(AfternoonClock),
             entropy,
             gateway: Some(Arc::new(Script::accepting())),
             simulator: true,
@@ -314,7 +319,7 @@ impl Site {
     /// Serves again while this holds, and nothing else does.
     pub fn under(&mut self, condition: Condition) {
         self.stop();
-        let now = RealClock.now();
+        let now = AfternoonClock.now();
         let mut rules = Rules::clone(&self.usual.rules);
         let mut circuit = Circuit::default();
         self.pages.gateway.clone_from(&self.usual.gateway);
@@ -407,7 +412,7 @@ impl Site {
 
     /// An id that nothing has.
     pub fn unknown_id(&self) -> String {
-        self.pages.entropy.uuid(RealClock.now()).to_string()
+        self.pages.entropy.uuid(AfternoonClock.now()).to_string()
     }
 }
 

@@ -29,7 +29,7 @@ use domain::usecase::run_worker::{Release, RunRequest, Stopping, run_worker};
 use memory_store::{ManualClock, MemoryStore, SteadyEntropy};
 
 pub use self::jobs::jobs;
-use super::site::RealClock;
+use super::site::AfternoonClock;
 
 /// Id, name, branch.
 const OWNERS: [(&str, &str, &str); 3] =
@@ -130,7 +130,7 @@ fn lead(index: usize) -> LeadId {
 
 /// Contacts and templates.
 pub async fn people(store: &MemoryStore) {
-    let now = RealClock.now();
+    let now = AfternoonClock.now();
     let contacts: Vec<Contact> = NAMES
         .iter()
         .enumerate()
@@ -296,7 +296,7 @@ impl Past<'_> {
 /// A day's messages; the last ones are still under way.
 pub async fn history(store: &MemoryStore, rules: &Rules, entropy: &SteadyEntropy) {
     use Fate::{Again, Cancelled, Dead, Held, Queued, Retry, Scheduled, Sent, SentAtSecond, Waiting};
-    let clock = ManualClock::at(RealClock.now() - TimeDelta::hours(20));
+    let clock = ManualClock::at(AfternoonClock.now() - TimeDelta::hours(20));
     let past = Past {
         deps: Deps { stores: store, clock: &clock, entropy, rules },
         clock: &clock,
@@ -328,12 +328,12 @@ pub async fn history(store: &MemoryStore, rules: &Rules, entropy: &SteadyEntropy
         // More of them at some hours than at others.
         past.wait([900, 5_400, 1_200, 7_500, 600][index % 5]);
     }
-    clock.set(RealClock.now() - TimeDelta::seconds(90));
+    clock.set(AfternoonClock.now() - TimeDelta::seconds(90));
     for (index, fate) in [(20, Retry), (23, Waiting), (25, Sent), (26, Waiting), (27, Retry)] {
         past.live(index, fate).await;
         past.wait(3);
     }
-    clock.set(RealClock.now() - TimeDelta::seconds(12));
+    clock.set(AfternoonClock.now() - TimeDelta::seconds(12));
     for (index, fate) in
         [(20, Again), (28, Queued), (30, Scheduled), (31, Queued), (33, Queued), (34, Queued)]
     {

@@ -12,7 +12,7 @@ use domain::usecase::create::{CreateCommand, RecipientSpec, TextSource};
 use domain::usecase::jobs::{CreateJob, create_job, update_job};
 use memory_store::{ManualClock, MemoryStore, SteadyEntropy};
 
-use super::super::site::RealClock;
+use super::super::site::AfternoonClock;
 use super::{Past, Script, TEMPLATES, caller, lead};
 
 struct Plan {
@@ -27,7 +27,7 @@ struct Plan {
 
 /// Jobs of u1 and u2 in branch b1, and one of u3 in b2.
 pub async fn jobs(store: &MemoryStore, rules: &Rules, entropy: &SteadyEntropy) {
-    let clock = ManualClock::at(RealClock.now() - TimeDelta::hours(21));
+    let clock = ManualClock::at(AfternoonClock.now() - TimeDelta::hours(21));
     let past = Past {
         deps: Deps { stores: store, clock: &clock, entropy, rules },
         clock: &clock,
@@ -71,7 +71,7 @@ impl Past<'_> {
             owner_id: None,
             branch_id: None,
             notification_id: None,
-            scheduled_at: plan.later.map(|hours| RealClock.now() + TimeDelta::hours(hours)),
+            scheduled_at: plan.later.map(|hours| AfternoonClock.now() + TimeDelta::hours(hours)),
             allow_duplicate: true,
             job_id: None,
         };
