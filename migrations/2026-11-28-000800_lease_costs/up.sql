@@ -88,7 +88,7 @@ create function outbound_pick_v3(
     out picked uuid[], out places tid[], out held_back boolean
 )
 language plpgsql stable
-set enable_mergejoin = on set enable_hashjoin = on
+set enable_hashjoin = on
 as $$
 declare
     depth integer := p_limit;
