@@ -3,9 +3,14 @@
 //! A lone item is done at once. What arrives while all lanes are at work waits in a queue, and the first lane that is
 //! free takes all of it. So nothing is ever delayed to make a batch larger, and under load the batches grow by
 //! themselves. Each item is answered only after its commit.
+//!
+//! A batch that takes long, as one of its items waits for a lock, does not hold up what comes after it: a spare lane takes
+//! its place meanwhile.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::ports::StoreError;
 use tokio::runtime::Handle;
@@ -25,12 +30,17 @@ pub(crate) trait Together: Send + Sync + 'static {
     fn run(&self, batch: &[Self::Item]) -> impl Future<Output = Result<Vec<Self::Done>, StoreError>> + Send;
 }
 
+/// A batch that takes longer is held up. Many times what a full one takes.
+const LONG: Duration = Duration::from_millis(100);
+
 /// How many batches at a time, and how large they may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lanes {
     /// With two, one batch is worked on while another waits for its commit. With one, all that comes in the meantime
     /// is the next batch: twice as large, and each item costs less.
     pub(crate) count: usize,
+    /// How many that are held up may make room for others; each has a connection.
+    pub(crate) spare: usize,
     /// The most items in a batch.
     pub(crate) most: usize,
 }
@@ -55,7 +65,9 @@ struct Shared<W: Together> {
 
 struct Queue<W: Together> {
     waiting: VecDeque<Waiting<W>>,
+    /// Lanes at work, but for those that are held up.
     busy: usize,
+    held_up: usize,
 }
 
 struct Waiting<W: Together> {
@@ -66,7 +78,7 @@ struct Waiting<W: Together> {
 impl<W: Together> GroupCommit<W> {
     /// An empty queue, whose batches run on the runtime that this is called on.
     pub(crate) fn new(work: W, lanes: Lanes) -> Self {
-        let queue = Mutex::new(Queue { waiting: VecDeque::new(), busy: 0 });
+        let queue = Mutex::new(Queue { waiting: VecDeque::new(), busy: 0, held_up: 0 });
         Self { shared: Arc::new(Shared { work, lanes, runtime: Handle::current(), queue }) }
     }
 
@@ -85,8 +97,7 @@ impl<W: Together> GroupCommit<W> {
             free
         };
         if start {
-            let lane = Lane { shared: Some(self.shared.clone()) };
-            self.shared.runtime.spawn(lane.run());
+            Lane::start(&self.shared);
         }
         answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the batch was broken off".to_owned())))
     }
@@ -152,31 +163,87 @@ impl<W: Together> Shared<W> {
 
 /// One task that works through the queue until it is empty.
 struct Lane<W: Together> {
-    /// `None` once it has ended in order.
-    shared: Option<Arc<Shared<W>>>,
+    shared: Arc<Shared<W>>,
+    place: Place,
+}
+
+/// As what a lane is counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Busy,
+    HeldUp,
+    /// It has ended in order.
+    None,
 }
 
 impl<W: Together> Lane<W> {
+    /// Starts one that is counted as busy.
+    fn start(shared: &Arc<Shared<W>>) {
+        let lane = Self { shared: shared.clone(), place: Place::Busy };
+        shared.runtime.spawn(lane.run());
+    }
+
     async fn run(mut self) {
-        let Some(shared) = self.shared.clone() else { return };
+        let shared = self.shared.clone();
         while let Some((items, answers)) = shared.next() {
-            shared.answer(items, answers).await;
+            let mut answering = pin!(shared.answer(items, answers));
+            let in_time = tokio::time::timeout(LONG, &mut answering).await.is_ok();
+            if !in_time {
+                self.make_room();
+                answering.await;
+                if !self.come_back() {
+                    return;
+                }
+            }
         }
-        self.shared = None;
+        self.place = Place::None;
+    }
+
+    /// Another lane may take its place.
+    fn make_room(&mut self) {
+        let mut queue = self.shared.queue();
+        if queue.held_up == self.shared.lanes.spare {
+            return;
+        }
+        queue.held_up += 1;
+        self.place = Place::HeldUp;
+        if queue.waiting.is_empty() {
+            queue.busy -= 1;
+        } else {
+            drop(queue);
+            Self::start(&self.shared);
+        }
+    }
+
+    /// Whether it goes on; not where another lane has its place.
+    fn come_back(&mut self) -> bool {
+        if self.place == Place::HeldUp {
+            let mut queue = self.shared.queue();
+            queue.held_up -= 1;
+            let free = queue.busy < self.shared.lanes.count;
+            queue.busy += usize::from(free);
+            self.place = if free { Place::Busy } else { Place::None };
+        }
+        self.place == Place::Busy
     }
 }
 
 impl<W: Together> Drop for Lane<W> {
     /// A lane that broke, or whose runtime ended: nobody is left waiting for it.
     fn drop(&mut self) {
-        if let Some(shared) = &self.shared {
-            let abandoned = {
-                let mut queue = shared.queue();
-                queue.busy -= 1;
-                std::mem::take(&mut queue.waiting)
-            };
-            drop(abandoned);
+        if self.place == Place::None {
+            return;
         }
+        let abandoned = {
+            let mut queue = self.shared.queue();
+            match self.place {
+                Place::Busy => queue.busy -= 1,
+                Place::HeldUp => queue.held_up -= 1,
+                Place::None => {}
+            }
+            std::mem::take(&mut queue.waiting)
+        };
+        drop(abandoned);
     }
 }
 

@@ -33,7 +33,8 @@ impl Groups {
     /// Empty queues in front of this store.
     pub(crate) fn new(store: &PgStore) -> Self {
         // One of each: the processors limit before the disk does, and a statement costs as much as its first four rows.
-        let (lanes, large) = (Lanes { count: 1, most: 100 }, Lanes { count: 1, most: MOST });
+        let lanes = Lanes { count: 1, spare: 2, most: 100 };
+        let large = Lanes { most: MOST, ..lanes };
         Self {
             inserts: GroupCommit::new(Inserts { store: store.clone() }, lanes),
             loads: GroupCommit::new(Loads { store: store.clone() }, large),

@@ -48,10 +48,14 @@ type Submitted = tokio::task::JoinHandle<Result<(u32, u32), StoreError>>;
 
 impl Bench {
     fn new(count: usize, most: usize) -> Self {
+        Self::with(Lanes { count, spare: 0, most })
+    }
+
+    fn with(lanes: Lanes) -> Self {
         let (sender, begun) = mpsc::unbounded_channel();
         let may_end = Arc::new(Semaphore::new(0));
         let work = Scripted { begun: sender, may_end: may_end.clone() };
-        Self { group: Arc::new(GroupCommit::new(work, Lanes { count, most })), begun, may_end }
+        Self { group: Arc::new(GroupCommit::new(work, lanes)), begun, may_end }
     }
 
     /// Submits items one after the other; returns when all of them are in the queue or in a lane.
@@ -112,6 +116,28 @@ async fn a_second_lane_works_while_the_first_waits_for_its_commit() {
     bench.end(3);
     assert_eq!(bench.batch().await, [3]);
     assert_eq!(answers(all).await, [Some(2), Some(4), Some(6)]);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_held_up_makes_room_for_others() {
+    let mut bench = Bench::with(Lanes { count: 1, spare: 1, most: 100 });
+    let first = bench.submit(&[1]).await;
+    assert_eq!(bench.batch().await, [1]);
+    // Nothing ends, and yet the next begins; then the spare lane is held up as well.
+    let second = bench.submit(&[2]).await;
+    assert_eq!(bench.batch().await, [2]);
+    let others = bench.submit(&[3, 4]).await;
+    bench.end(3);
+    assert_eq!(bench.batch().await, [3, 4]);
+    for submitted in [first, second, others] {
+        assert!(answers(submitted).await.iter().all(Option::is_some));
+    }
+    let last = bench.submit(&[5]).await;
+    bench.end(1);
+    assert_eq!(bench.batch().await, [5], "one is free again");
+    assert_eq!(answers(last).await, [Some(10)]);
+    let queue = bench.group.shared.queue();
+    assert_eq!((queue.held_up, queue.busy <= 1), (0, true));
 }
 
 #[tokio::test]
