@@ -147,9 +147,9 @@ fn delivery(part: &Messages<'_>) -> String {
     let handed_off = matches!(stand, Stand::HandedOff | Stand::Sent);
     format!(
         "insert into outbound_delivery (message_id, status, priority, channel, owner_id, branch_id, attempt,
-            retry_count, handoff_failures, lost_leases, attempted, revision, updated_at, {own})
+            retry_count, handoff_failures, lost_leases, attempted, revision, updated_at, created_at, {own})
          select {ID}, '{status}', {priority}, 'SMS', {owner}, 'branch-' || n % 10, 1, 0, 0, 0, {handed_off}, 1,
-            now(), {values}
+            now(), now(), {values}
          from generate_series({from}, {to}) n"
     )
 }

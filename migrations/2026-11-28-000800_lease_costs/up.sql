@@ -88,7 +88,7 @@ create function outbound_pick_v3(
     out picked uuid[], out places tid[], out held_back boolean
 )
 language plpgsql stable
-set enable_mergejoin = on set enable_hashjoin = on
+set enable_hashjoin = on
 as $$
 declare
     depth integer := p_limit;
@@ -138,7 +138,7 @@ begin
         held_back := cardinality(picked) < cardinality(front.ids);
         exit when cardinality(picked) >= p_limit or cardinality(front.ids) < depth;
         if depth > p_limit then
-            picked := outbound_pick_by_owner_v2(p_now, p_second, p_channels, null, null, false, p_owner_limit, p_limit);
+            picked := outbound_pick_by_heads_v1(p_now, p_second, p_channels, p_owner_limit, p_limit);
             exit;
         end if;
         depth := 4 * depth + 200;
@@ -365,7 +365,7 @@ begin
     if limited then
         -- By the latest time that is written down; a clock that is far ahead does not hold up the others.
         perform outbound_charge_v1(
-            greatest(this_second, least(floor(extract(epoch from latest)), this_second + most_ahead))::bigint, owners,
+            greatest(this_second, least(floor(extract(epoch from latest)), choice_end + most_ahead))::bigint, owners,
             p_owner_limit is not null);
     end if;
 

@@ -35,6 +35,7 @@
 //!     text: Text("Chào anh".to_owned()),
 //!     lead_id: None, student_id: None, notification_id: None, owner_id: None, branch_id: None, job_id: None,
 //!     full_name: None, owner_name: None, created_by: Actor::System,
+//!     scheduled_at: None,
 //! };
 //! // Ids are made outside, as time and chance are.
 //! let (id, lease) = (MessageId::new(uuid::Uuid::from_u128(1)), LeaseId::new(uuid::Uuid::from_u128(2)));
@@ -46,7 +47,7 @@
 //!     message.apply(event, &ctx)
 //! };
 //! let moved = |message: &Message, event: Event, seconds: i64| match step(message, event, seconds) {
-//!     Ok(Step::Moved(change)) => change.message,
+//!     Ok(Step::Moved(change)) => message.after(&change),
 //!     other => panic!("{other:?}"),
 //! };
 //! let leased = moved(&message, Event::Lease { lease, pulled: false }, 1);

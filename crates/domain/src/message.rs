@@ -62,6 +62,8 @@ pub struct Content {
     pub owner_name: Option<String>,
     /// Who queued it.
     pub created_by: Actor,
+    /// The time it was asked to go at, if any.
+    pub scheduled_at: Option<DateTime<Utc>>,
 }
 
 /// A message's text: printed in full by nobody's `Debug`.
@@ -96,13 +98,16 @@ pub fn duplicate_key(recipient_keys: &[String], template: Option<&TemplateKey>, 
     }
 }
 
+/// Where a message stands, without what is sent but for the channel, whose hours count: all that a move needs.
+pub type Standing = Message<Channel>;
+
 /// A message with its history's sum: counters, times and state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub struct Message<C = Content> {
     /// Its id, made by this system.
     pub id: MessageId,
-    /// What is sent.
-    pub content: Content,
+    /// What is sent, or what is known of it.
+    pub content: C,
     /// How urgent it is.
     pub priority: Priority,
     /// The number of the attempt under way or next, from 1. It grows only when the one before is known to have failed,
@@ -116,8 +121,6 @@ pub struct Message {
     pub lost_leases: u32,
     /// Whether it may ever have reached N8N.
     pub attempted: bool,
-    /// The time it was asked to go at, if any.
-    pub scheduled_at: Option<DateTime<Utc>>,
     /// When it was queued.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -137,6 +140,7 @@ impl Message {
         scheduled_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Self {
+        let content = Content { scheduled_at, ..content };
         let due_at = scheduled_at.map_or(now, |at| at.max(now));
         let state = State::Queued(Waiting { due_at, error: None });
         Self {
@@ -148,11 +152,54 @@ impl Message {
             handoff_failures: 0,
             lost_leases: 0,
             attempted: false,
-            scheduled_at,
             created_at: now,
             updated_at: now,
             state,
             revision: 0,
+        }
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        self.clone_with(self.content.channel)
+    }
+
+    /// The message after a move of it.
+    pub fn after(&self, change: &Change) -> Self {
+        change.message.clone_with(self.content.clone())
+    }
+}
+
+impl<C> Message<C> {
+    /// The same with other content.
+    fn clone_with<D>(&self, content: D) -> Message<D> {
+        let Self {
+            id,
+            content: _,
+            priority,
+            attempt,
+            retry_count,
+            handoff_failures,
+            lost_leases,
+            attempted,
+            created_at,
+            updated_at,
+            state,
+            revision,
+        } = self;
+        Message {
+            id: *id,
+            content,
+            priority: *priority,
+            attempt: *attempt,
+            retry_count: *retry_count,
+            handoff_failures: *handoff_failures,
+            lost_leases: *lost_leases,
+            attempted: *attempted,
+            created_at: *created_at,
+            updated_at: *updated_at,
+            state: state.clone(),
+            revision: *revision,
         }
     }
 

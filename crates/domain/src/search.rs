@@ -208,6 +208,7 @@ mod tests {
             full_name: Some("Trần Thị Bưởi".to_owned()),
             owner_name: None,
             created_by: Actor::System,
+            scheduled_at: None,
         }
     }
 

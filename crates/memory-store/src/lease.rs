@@ -125,7 +125,7 @@ fn after_lease(message: &Message, request: &LeaseRequest) -> Option<Message> {
         Rules { lease_for: request.lease_expires_at - request.now, callback_timeout, ..Rules::default() };
     let ctx = Context { now: request.now, jitter: Jitter::new(0.0), rules: &rules };
     match message.apply(Event::Lease { lease: request.lease, pulled }, &ctx) {
-        Ok(Step::Moved(change)) => Some(change.message),
+        Ok(Step::Moved(change)) => Some(message.after(&change)),
         Ok(Step::Same(..)) | Err(_) => None,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{LeaseId, MessageId};
-use domain::message::{Change, Entry, Failure, Message, SkipReason, State};
+use domain::message::{Change, Entry, Failure, Message, SkipReason, Standing, State};
 use domain::ports::{DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Saved, StoreError};
 
 use crate::{Inner, MemoryStore};
@@ -29,6 +29,10 @@ impl MessageStore for MemoryStore {
     async fn load(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
         let inner = self.inner();
         Ok(ids.iter().filter_map(|id| inner.messages.get(id).cloned()).collect())
+    }
+
+    async fn load_standing(&self, ids: &[MessageId]) -> Result<Vec<Standing>, StoreError> {
+        Ok(self.load(ids).await?.iter().map(Message::standing).collect())
     }
 
     async fn save(&self, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {
@@ -116,7 +120,7 @@ impl Inner {
     fn save(&mut self, change: &Change) -> Saved {
         match self.messages.get_mut(&change.message.id) {
             Some(message) if message.revision == change.from_revision => {
-                *message = change.message.clone();
+                *message = message.after(change);
                 self.entries.entry(change.message.id).or_default().extend(change.entry.clone());
                 Saved::Done
             }

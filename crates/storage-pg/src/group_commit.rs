@@ -28,7 +28,8 @@ pub(crate) trait Together: Send + Sync + 'static {
 /// How many batches at a time, and how large they may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lanes {
-    /// With two, one batch is put together and worked on while another waits for its commit.
+    /// With two, one batch is worked on while another waits for its commit. With one, all that comes in the meantime
+    /// is the next batch: twice as large, and each item costs less.
     pub(crate) count: usize,
     /// The most items in a batch.
     pub(crate) most: usize,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use domain::contact::Contact;
 use domain::ids::{MessageId, TemplateKey};
-use domain::message::{Change, Message};
+use domain::message::{Change, Standing};
 use domain::phone::PhoneNumber;
 use domain::ports::{DuplicateWindow, NewMessage, Saved, StoreError, Template};
 
@@ -32,12 +32,12 @@ const MOST: usize = 200;
 impl Groups {
     /// Empty queues in front of this store.
     pub(crate) fn new(store: &PgStore) -> Self {
-        let lanes = Lanes { count: 2, most: 100 };
+        // One of each: the processors limit before the disk does, and a statement costs as much as its first four rows.
+        let (lanes, large) = (Lanes { count: 1, most: 100 }, Lanes { count: 1, most: MOST });
         Self {
             inserts: GroupCommit::new(Inserts { store: store.clone() }, lanes),
-            // One: nothing is waited for but the reading itself, and the next to come are read together.
-            loads: GroupCommit::new(Loads { store: store.clone() }, Lanes { count: 1, most: MOST }),
-            saves: GroupCommit::new(Saves { store: store.clone() }, Lanes { count: 2, most: MOST }),
+            loads: GroupCommit::new(Loads { store: store.clone() }, large),
+            saves: GroupCommit::new(Saves { store: store.clone() }, large),
             templates: GroupCommit::new(Templates { store: store.clone() }, lanes),
             phones: GroupCommit::new(Phones { store: store.clone() }, lanes),
         }
@@ -72,16 +72,16 @@ pub(crate) struct Loads {
 
 impl Together for Loads {
     type Item = MessageId;
-    /// The message, where there is one.
-    type Done = Option<Message>;
+    /// Where it stands, if there is one.
+    type Done = Option<Standing>;
 
     fn joins(&self, batch: &[MessageId], next: &MessageId) -> bool {
         !batch.contains(next)
     }
 
-    async fn run(&self, batch: &[MessageId]) -> Result<Vec<Option<Message>>, StoreError> {
-        let found = messages::load_all(&self.store, batch).await?;
-        let mut found: HashMap<MessageId, Message> =
+    async fn run(&self, batch: &[MessageId]) -> Result<Vec<Option<Standing>>, StoreError> {
+        let found = messages::load_standings(&self.store, batch).await?;
+        let mut found: HashMap<MessageId, Standing> =
             found.into_iter().map(|message| (message.id, message)).collect();
         Ok(batch.iter().map(|id| found.remove(id)).collect())
     }

@@ -12,13 +12,13 @@ use std::time::Instant;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::{LeaseId, MessageId};
-use domain::message::{Change, Entry, Message};
+use domain::message::{Change, Entry, Message, Standing};
 use domain::ports::{DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Saved, StoreError};
 
 use crate::store::PgStore;
 
 pub(crate) use insert::{digest, insert_all};
-pub(crate) use load::{LoadMessages, load_all};
+pub(crate) use load::{LoadLeased, LoadMessages, load_standings};
 pub(crate) use save::save_all;
 
 #[async_trait]
@@ -42,6 +42,10 @@ impl MessageStore for PgStore {
 
     async fn load(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
         load::load(self, ids).await
+    }
+
+    async fn load_standing(&self, ids: &[MessageId]) -> Result<Vec<Standing>, StoreError> {
+        load::load_standing(self, ids).await
     }
 
     async fn save(&self, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {

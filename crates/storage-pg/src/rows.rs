@@ -9,9 +9,12 @@ pub(crate) mod event;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use diesel::dsl::SqlTypeOf;
-use domain::message::Message;
+use diesel::sql_types;
+use domain::message::{Message, Standing};
 use domain::ports::StoreError;
+use uuid::Uuid;
 
 use self::content::ContentRow;
 use self::delivery::DeliveryRow;
@@ -26,9 +29,22 @@ pub(crate) type MessageSql = (SqlTypeOf<content::Columns>, SqlTypeOf<delivery::C
 /// A whole message as it is stored.
 pub(crate) type MessageRow = (ContentRow, DeliveryRow);
 
+/// The SQL type of a row of where a message stands.
+pub(crate) type StandingSql =
+    ((sql_types::Uuid, sql_types::Text, sql_types::Timestamptz), SqlTypeOf<delivery::Columns>);
+
+/// Where a message stands: its id, its channel, when it was created, and the rest.
+pub(crate) type StandingRow = ((Uuid, String, DateTime<Utc>), DeliveryRow);
+
 /// The domain's message.
 pub(crate) fn message((content, delivery): MessageRow) -> Result<Message, StoreError> {
-    delivery.into_message(content)
+    let (id, created_at) = (content.id, content.created_at);
+    delivery.into_message(id, created_at, content.try_into())
+}
+
+/// The domain's message, without what is sent.
+pub(crate) fn standing(((id, channel, created_at), delivery): StandingRow) -> Result<Standing, StoreError> {
+    delivery.into_message(id, created_at, read("channel", &channel))
 }
 
 /// The domain's messages.

@@ -103,3 +103,20 @@ impl QueryFragment<Pg> for SelectMessages {
         Ok(())
     }
 }
+
+/// The same for a statement that answers where messages stand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SelectStandings(pub(crate) &'static str);
+
+impl QueryFragment<Pg> for SelectStandings {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "select outbound_delivery.message_id, outbound_delivery.channel, coalesce(outbound_delivery.created_at,
+                (select m.created_at from outbound_message m where m.id = outbound_delivery.message_id)), ",
+        );
+        crate::rows::delivery::COLUMNS.walk_ast(out.reborrow())?;
+        out.push_sql(" ");
+        out.push_sql(self.0);
+        Ok(())
+    }
+}

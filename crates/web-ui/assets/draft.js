@@ -68,11 +68,15 @@ document.addEventListener("submit", async (event) => {
   asked.set(form, "asking");
   // Nor is the button replaced that it is sent by.
   form.dataset.busy = "1";
-  const answer = await renew();
-  asked.set(form, answer);
-  if (answer === "good") form.requestSubmit(submitter);
-  // Where the page stays, it goes on.
-  if (answer !== "good" || submitter?.matches("[data-download]")) delete form.dataset.busy;
-  // By then its buttons are off.
-  setTimeout(() => asked.delete(form));
+  let answer = "failed";
+  try {
+    answer = await renew();
+    asked.set(form, answer);
+    if (answer === "good") form.requestSubmit(submitter);
+  } finally {
+    // Where the page stays, it goes on.
+    if (answer !== "good" || submitter?.matches("[data-download]")) delete form.dataset.busy;
+    // By then its buttons are off.
+    setTimeout(() => asked.delete(form));
+  }
 });

@@ -78,7 +78,7 @@ pub(crate) async fn message(
     let status = message.status();
     let may_run = may.caller.role.may(Permission::MessagingRun);
     let can_cancel = may_run && matches!(status, Status::Queued | Status::Failed);
-    let goes_at = message.scheduled_at.filter(|at| *at > now && *at - message.created_at <= UNDO);
+    let goes_at = message.content.scheduled_at.filter(|at| *at > now && *at - message.created_at <= UNDO);
     let undo_until = goes_at.filter(|_| can_cancel && status == Status::Queued);
     let page = MessagePage {
         id: message.id.to_string(),

@@ -36,6 +36,7 @@ fn message(n: u32, now: DateTime<Utc>) -> Message {
         full_name: None,
         owner_name: None,
         created_by: Actor::System,
+        scheduled_at: None,
     };
     let id = MessageId::new(app::clock::RandomEntropy::default().uuid(now));
     Message::queued(id, content, Priority::ALL[nth(Priority::ALL.len())], None, now)

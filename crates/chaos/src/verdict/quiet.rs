@@ -55,7 +55,9 @@ pub fn check(evidence: &Evidence, facts: &mut BTreeMap<&'static str, usize>) -> 
         // By a callback, or by N8N's own answer to the hand-off.
         let fails = step.to_kind.as_deref() == Some("RETRY")
             && matches!(step.from.as_deref(), Some("DISPATCHED" | "LEASED"));
-        if let (true, Some(due_at)) = (fails, step.due_at) {
+        // What a lease that was lost leaves is due at once, and the lease sees to the hours.
+        let later = step.due_at.filter(|due_at| *due_at > evidence.server(step.at));
+        if let (true, Some(due_at)) = (fails, later) {
             check.look(!closed(&step.channel, due_at), || {
                 format!("{id}'s retry is due in quiet hours, at {due_at}")
             });

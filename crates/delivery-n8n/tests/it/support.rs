@@ -55,6 +55,7 @@ pub(crate) fn message(to: &str) -> Message {
         full_name: None,
         owner_name: None,
         created_by: Actor::System,
+        scheduled_at: None,
     };
     let created_at = "2026-11-20T08:00:00.123456Z".parse().unwrap();
     Message::queued(

@@ -184,9 +184,10 @@ fn creation_detail(message: &Message) -> Option<String> {
         | State::Dispatched(_)
         | State::Sent(_)
         | State::Failed(_)
-        | State::Cancelled => {
-            message.scheduled_at.map(|at| format!("{SCHEDULED_FOR}{}", at.format("%Y-%m-%dT%H:%M:%SZ")))
-        }
+        | State::Cancelled => message
+            .content
+            .scheduled_at
+            .map(|at| format!("{SCHEDULED_FOR}{}", at.format("%Y-%m-%dT%H:%M:%SZ"))),
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::event::Event;
 use super::state::{Failure, InFlight, Lease, Resume, Retry, State, Status};
 use super::timeline::{Entry, EntryKind, PERMANENT};
-use super::{Message, SkipReason};
+use super::{Message, SkipReason, Standing};
 use crate::actor::Actor;
 use crate::ids::LeaseId;
 use crate::policy::retry::Jitter;
@@ -50,8 +50,8 @@ pub enum Step {
 /// A move, to be saved in one piece and only while the message still has the revision that it was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The message after the move.
-    pub message: Message,
+    /// Where the message stands after the move.
+    pub message: Standing,
     /// The revision before it.
     pub from_revision: i32,
     /// What the timeline gets.
@@ -88,6 +88,13 @@ pub enum Illegal {
 }
 
 impl Message {
+    /// See [`Standing::apply`].
+    pub fn apply(&self, event: Event, ctx: &Context<'_>) -> Result<Step, Illegal> {
+        self.standing().apply(event, ctx)
+    }
+}
+
+impl Standing {
     /// Applies an event. The only way from one state to another.
     pub fn apply(&self, event: Event, ctx: &Context<'_>) -> Result<Step, Illegal> {
         match event {
@@ -167,7 +174,7 @@ impl Message {
         let held = self.held_by(lease)?.clone();
         let failures = self.handoff_failures.saturating_add(1);
         let wait = ctx.rules.handoff_backoff.wait(failures, retry_after);
-        let due_at = ctx.rules.quiet_hours.next_allowed(self.content.channel, ctx.now + wait);
+        let due_at = ctx.rules.quiet_hours.next_allowed(self.content, ctx.now + wait);
         let next = Self {
             handoff_failures: failures,
             attempted: true,
@@ -200,7 +207,7 @@ impl Message {
         let failure = match delay {
             None => Failure::Dead { error: error.to_owned() },
             Some(delay) => Failure::Retry(Retry {
-                due_at: ctx.rules.quiet_hours.next_allowed(self.content.channel, ctx.now + delay),
+                due_at: ctx.rules.quiet_hours.next_allowed(self.content, ctx.now + delay),
                 error: error.to_owned(),
                 attempt_failed: kind != EntryKind::CallbackTimedOut,
             }),

@@ -7,7 +7,7 @@ use super::StoreError;
 use crate::access::Scope;
 use crate::actor::Actor;
 use crate::ids::{LeaseId, MessageId};
-use crate::message::{Change, Entry, Message};
+use crate::message::{Change, Entry, Message, Standing};
 use crate::policy::quiet_hours::OpenChannel;
 use crate::rules::Limits;
 
@@ -112,6 +112,9 @@ pub trait MessageStore: Send + Sync {
 
     /// Reads messages by id; unknown ones are left out. In no particular order.
     async fn load(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError>;
+
+    /// The same without what is sent.
+    async fn load_standing(&self, ids: &[MessageId]) -> Result<Vec<Standing>, StoreError>;
 
     /// Saves changes with their timeline entries, each only if its message still has the revision that it was made
     /// from. At most one change a message in one call. Answers in the order given.

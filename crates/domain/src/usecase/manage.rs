@@ -109,7 +109,7 @@ pub async fn rehearse(
 ) -> Result<Managed, StoreError> {
     let (open, mut managed) = visible(deps, scope, ids).await?;
     let changes = decide(deps, act, by, &open, &mut managed).await?;
-    managed.changed = changes.into_iter().map(|change| change.message).collect();
+    managed.changed = changes.into_iter().map(|(before, change)| before.after(&change)).collect();
     Ok(managed)
 }
 
@@ -126,23 +126,26 @@ async fn visible(
     Ok((open, Managed { unknown, ..Managed::default() }))
 }
 
-/// One read and one decision each: what is to be saved.
+/// One read and one decision each: the messages, and what is to be saved of each.
 async fn decide(
     deps: &Deps<'_>,
     act: Act,
     by: &Actor,
     ids: &[MessageId],
     managed: &mut Managed,
-) -> Result<Vec<Change>, StoreError> {
-    let messages: HashMap<MessageId, Message> =
+) -> Result<Vec<(Message, Change)>, StoreError> {
+    let mut messages: HashMap<MessageId, Message> =
         deps.stores.load(ids).await?.into_iter().map(|message| (message.id, message)).collect();
-    let mut changes: Vec<Change> = Vec::new();
+    let mut changes: Vec<(Message, Change)> = Vec::new();
     for id in ids {
-        match messages.get(id).map(|message| message.apply(act.event(by), &deps.context())) {
-            None => managed.unknown.push(*id),
-            Some(Ok(Step::Moved(change))) => changes.push(*change),
-            Some(Ok(Step::Same(..))) => {}
-            Some(Err(illegal)) => managed.refused.push((*id, illegal)),
+        let Some(message) = messages.remove(id) else {
+            managed.unknown.push(*id);
+            continue;
+        };
+        match message.apply(act.event(by), &deps.context()) {
+            Ok(Step::Moved(change)) => changes.push((message, *change)),
+            Ok(Step::Same(..)) => {}
+            Err(illegal) => managed.refused.push((*id, illegal)),
         }
     }
     Ok(changes)
@@ -156,15 +159,16 @@ async fn attempt(
     ids: &[MessageId],
     managed: &mut Managed,
 ) -> Result<Vec<MessageId>, StoreError> {
-    let changes = decide(deps, act, by, ids, managed).await?;
+    let (messages, changes): (Vec<Message>, Vec<Change>) =
+        decide(deps, act, by, ids, managed).await?.into_iter().unzip();
     if changes.is_empty() {
         return Ok(Vec::new());
     }
     let saved = deps.stores.save(&changes).await?;
     let mut raced = Vec::new();
-    for (change, saved) in changes.into_iter().zip(saved) {
+    for ((message, change), saved) in messages.into_iter().zip(changes).zip(saved) {
         match saved {
-            Saved::Done => managed.changed.push(change.message),
+            Saved::Done => managed.changed.push(message.after(&change)),
             Saved::Stale => raced.push(change.message.id),
         }
     }

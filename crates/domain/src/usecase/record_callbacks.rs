@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Deps;
 use crate::ids::MessageId;
-use crate::message::{Callback, Change, Entry, Event, Illegal, Message, Step};
+use crate::message::{Callback, Change, Entry, Event, Illegal, Standing, Step};
 use crate::ports::{Saved, StoreError};
 
 /// How many rounds in a row may settle nothing because all their messages changed in between, before the caller is
@@ -57,8 +57,8 @@ async fn round(
         .filter(|(_, (id, _))| seen.insert(*id))
         .collect();
     let ids: Vec<MessageId> = turn.iter().map(|(_, (id, _))| *id).collect();
-    let messages: HashMap<MessageId, Message> =
-        deps.stores.load(&ids).await?.into_iter().map(|message| (message.id, message)).collect();
+    let messages: HashMap<MessageId, Standing> =
+        deps.stores.load_standing(&ids).await?.into_iter().map(|message| (message.id, message)).collect();
     let mut changes: Vec<Change> = Vec::new();
     let mut changing: Vec<usize> = Vec::new();
     let mut notes: Vec<(MessageId, Entry)> = Vec::new();

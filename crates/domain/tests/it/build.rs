@@ -38,6 +38,7 @@ pub fn content(owner: Option<&str>) -> Content {
         full_name: None,
         owner_name: None,
         created_by: Actor::System,
+        scheduled_at: None,
     }
 }
 
@@ -57,7 +58,7 @@ pub fn caller(role: Role, sub: &str, branch: Option<&str>) -> Caller {
 /// Applies an event that must move the message.
 pub fn moved(message: &Message, event: Event, now: DateTime<Utc>, rules: &Rules) -> Message {
     match message.apply(event, &Context { now, jitter: Jitter::new(0.0), rules }).unwrap() {
-        Step::Moved(change) => change.message,
+        Step::Moved(change) => message.after(&change),
         Step::Same(why, _) => panic!("nothing changed: {why:?}"),
     }
 }

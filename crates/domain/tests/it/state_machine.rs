@@ -97,7 +97,7 @@ proptest! {
             }
             let Ok(Step::Moved(change)) = result else { continue };
             prop_assert_eq!(change.from_revision, before.revision);
-            let after = change.message;
+            let after = before.after(&change);
             prop_assert_eq!(after.revision, before.revision + 1);
             prop_assert!(!matches!(before.state, State::Sent(_)), "SENT is never left");
             if matches!(event, Event::Requeue { .. }) {

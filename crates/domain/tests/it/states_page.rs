@@ -86,7 +86,7 @@ fn table() -> String {
         for (_, message) in &states {
             let ctx = Context { now: now(), jitter: Jitter::new(0.0), rules: &rules };
             let cell = match message.apply(event.clone(), &ctx) {
-                Ok(Step::Moved(change)) => name(&change.message).to_owned(),
+                Ok(Step::Moved(change)) => name(&message.after(&change)).to_owned(),
                 Ok(Step::Same(_, Some(_))) => "same, noted".to_owned(),
                 Ok(Step::Same(_, None)) => "same".to_owned(),
                 Err(_) => "-".to_owned(),

@@ -63,6 +63,7 @@ struct ByChannel {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schema(as = CountsByPriority)]
 struct ByPriority {
     high: u64,
     medium: u64,

@@ -42,6 +42,7 @@ pub(crate) fn message() -> Message {
         full_name: None,
         owner_name: None,
         created_by: Actor::System,
+        scheduled_at: None,
     };
     let id = "01936d6a-0000-7000-8000-000000000001".parse().unwrap();
     Message::queued(id, content, Priority::High, None, "2026-11-20T08:00:00Z".parse().unwrap())

@@ -145,7 +145,6 @@ impl<'a> InsertMessages<'a> {
         self.id.push(message.id.uuid());
         self.priority.push(rank(message.priority));
         self.created_at.push(message.created_at);
-        self.scheduled_at.0.push(message.scheduled_at);
         self.updated_at.push(message.updated_at);
         self.due_at.0.push(due_at);
         self.error.0.push(error);
@@ -171,6 +170,7 @@ impl<'a> InsertMessages<'a> {
             full_name,
             owner_name,
             created_by,
+            scheduled_at,
         } = content;
         let to = to.as_ref().map(Address::as_str);
         let template_key = template_key.as_ref().map(|key| key.as_str());
@@ -187,6 +187,7 @@ impl<'a> InsertMessages<'a> {
         self.full_name.0.push(full_name.as_deref());
         self.owner_name.0.push(owner_name.as_deref());
         self.created_by.push(created_by.to_string());
+        self.scheduled_at.0.push(*scheduled_at);
         self.duplicate_key.push(digest(&content.duplicate_key()));
     }
 }

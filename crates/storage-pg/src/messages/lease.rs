@@ -12,8 +12,8 @@ use domain::policy::rate_limit::RateLimit;
 use domain::ports::{LeaseMode, LeaseRequest, Leased, StoreError};
 use uuid::Uuid;
 
-use super::LoadMessages;
 use super::lease_one::LeaseOne;
+use super::{LoadLeased, LoadMessages};
 use crate::error::of_statement;
 use crate::rows::{MessageRow, count, messages, number};
 use crate::statement::{Sql, statement};
@@ -38,9 +38,13 @@ statement! {
         actor: String => Text,
         ignored_quiet_hours: bool => Bool,
         dry_run: bool => Bool,
+        read_next: bool => Bool,
     } -> (Array<SqlUuid>, Array<SqlUuid>, Integer),
+    // Where the messages are read next, which waits for the disk, the commit of the lease need not: limited leases take
+    // turns until they are committed, and would otherwise each wait for the disk of all before.
     Sql("select leased, suppressed, rate_limited
-         from outbound_lease_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
+         from outbound_lease_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+         where not ($17 and cardinality(leased) > 0) or set_config('synchronous_commit', 'off', true) = 'off'")
 }
 
 pub(super) async fn lease_due(store: &PgStore, request: &LeaseRequest) -> Result<Leased, StoreError> {
@@ -56,7 +60,8 @@ async fn lease(store: &PgStore, request: &LeaseRequest, started: Instant) -> Res
     let mut connection = store.connection().await?;
     // The wait for a connection counts: the request's time is that of its beginning.
     let waited_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);
-    let statement = LeaseDue { waited_ms, ..LeaseDue::from(request) };
+    let read_next = store.groups.is_some() && !request.dry_run;
+    let statement = LeaseDue { waited_ms, read_next, ..LeaseDue::from(request) };
     let answer: Result<(Vec<Uuid>, Vec<Uuid>, i32), _> = match request.only {
         None => statement.get_result(&mut *connection).await,
         Some(only) => LeaseOne::new(only, statement).get_result(&mut *connection).await,
@@ -67,10 +72,13 @@ async fn lease(store: &PgStore, request: &LeaseRequest, started: Instant) -> Res
     }
     // Read apart from the lease, which is committed by now: however large the texts and however slow this process, no
     // lock is held while they travel.
+    let ids = leased.clone();
     let rows: Vec<MessageRow> = if leased.is_empty() {
         Vec::new()
+    } else if read_next {
+        LoadLeased { ids }.load(&mut *connection).await.map_err(of_statement)?
     } else {
-        LoadMessages { ids: leased.clone() }.load(&mut *connection).await.map_err(of_statement)?
+        LoadMessages { ids }.load(&mut *connection).await.map_err(of_statement)?
     };
     Ok(Leased {
         messages: in_order(&leased, held(messages(rows)?, request)),
@@ -129,6 +137,7 @@ impl<'a> From<&'a LeaseRequest> for LeaseDue<'a> {
             actor: by.to_string(),
             ignored_quiet_hours: *ignored_quiet_hours,
             dry_run: *dry_run,
+            read_next: false,
         }
     }
 }

@@ -28,9 +28,11 @@ statement! {
         actor: String => Text,
         ignored_quiet_hours: bool => Bool,
         dry_run: bool => Bool,
+        read_next: bool => Bool,
     } -> (Array<SqlUuid>, Array<SqlUuid>, Integer),
     Sql("select leased, suppressed, rate_limited
-         from outbound_lease_one_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
+         from outbound_lease_one_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         where not ($18 and cardinality(leased) > 0) or set_config('synchronous_commit', 'off', true) = 'off'")
 }
 
 impl<'a> LeaseOne<'a> {
@@ -53,6 +55,7 @@ impl<'a> LeaseOne<'a> {
             actor,
             ignored_quiet_hours,
             dry_run,
+            read_next,
         } = due;
         Self {
             only: only.uuid(),
@@ -72,6 +75,7 @@ impl<'a> LeaseOne<'a> {
             actor,
             ignored_quiet_hours,
             dry_run,
+            read_next,
         }
     }
 }

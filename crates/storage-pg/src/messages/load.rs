@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::ids::{LeaseId, MessageId};
-use domain::message::Message;
+use domain::message::{Message, Standing};
 use domain::ports::StoreError;
 use uuid::Uuid;
 
 use crate::error::of_statement;
-use crate::rows::{MessageRow, MessageSql, messages};
-use crate::statement::{SelectMessages, statement};
+use crate::rows::{MessageRow, MessageSql, StandingRow, StandingSql, messages, standing};
+use crate::statement::{SelectMessages, SelectStandings, statement};
 use crate::store::PgStore;
 
 statement! {
@@ -21,6 +21,25 @@ statement! {
     SelectMessages("
         from unnest((select $1)) as wanted (id)
         cross join lateral (select * from outbound_message where id = wanted.id offset 0) as outbound_message
+        cross join lateral (select * from outbound_delivery where message_id = wanted.id offset 0) as outbound_delivery")
+}
+
+statement! {
+    /// The same right after they were leased. What it writes is for nobody: with something written, its commit waits
+    /// until that and the lease before it are on the disk.
+    LoadLeased { ids: Vec<Uuid> => Array<SqlUuid>, } -> MessageSql,
+    SelectMessages("
+        from (select pg_logical_emit_message(true, 'outbound', '')) as on_disk
+        cross join unnest((select $1)) as wanted (id)
+        cross join lateral (select * from outbound_message where id = wanted.id offset 0) as outbound_message
+        cross join lateral (select * from outbound_delivery where message_id = wanted.id offset 0) as outbound_delivery")
+}
+
+statement! {
+    /// Where they stand. Rows of the version before do not say when their message was created.
+    LoadStandings { ids: Vec<Uuid> => Array<SqlUuid>, } -> StandingSql,
+    SelectStandings("
+        from unnest((select $1)) as wanted (id)
         cross join lateral (select * from outbound_delivery where message_id = wanted.id offset 0) as outbound_delivery")
 }
 
@@ -52,23 +71,39 @@ statement! {
 }
 
 pub(super) async fn load(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
-    match (ids, &store.groups) {
-        ([id], Some(groups)) => Ok(groups.loads.submit(*id).await?.1.into_iter().collect()),
-        _ => load_all(store, ids).await,
-    }
-}
-
-/// Reads messages by one statement.
-pub(crate) async fn load_all(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    ids.sort_unstable();
-    ids.dedup();
+    let ids = once_each(ids);
     let rows: Vec<MessageRow> =
         LoadMessages { ids }.load(&mut *store.connection().await?).await.map_err(of_statement)?;
     messages(rows)
+}
+
+pub(super) async fn load_standing(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Standing>, StoreError> {
+    match (ids, &store.groups) {
+        ([id], Some(groups)) => Ok(groups.loads.submit(*id).await?.1.into_iter().collect()),
+        _ => load_standings(store, ids).await,
+    }
+}
+
+/// Reads where messages stand by one statement.
+pub(crate) async fn load_standings(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Standing>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = once_each(ids);
+    let rows: Vec<StandingRow> =
+        LoadStandings { ids }.load(&mut *store.connection().await?).await.map_err(of_statement)?;
+    rows.into_iter().map(standing).collect()
+}
+
+/// In the order of the index, each once.
+fn once_each(ids: &[MessageId]) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 pub(super) async fn overdue(

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use domain::message::{Change, Entry, Message};
+use domain::message::{Change, Entry, Message, Standing};
 use domain::ports::{Saved, StoreError};
 use uuid::Uuid;
 
@@ -85,7 +85,7 @@ pub(crate) async fn save_all(store: &PgStore, changes: &[Change]) -> Result<Vec<
 }
 
 /// Whether a worker could take it at once.
-fn is_due(message: &Message) -> bool {
+fn is_due(message: &Standing) -> bool {
     message.state.due_at().is_some_and(|due_at| due_at <= message.updated_at)
 }
 
@@ -101,7 +101,6 @@ impl<'a> SaveChanges<'a> {
             handoff_failures,
             lost_leases,
             attempted,
-            scheduled_at: _,
             created_at: _,
             updated_at,
             state,

@@ -85,10 +85,17 @@ pub(super) async fn stats(
     }
     for priority in Priority::ALL {
         let filter = Filter { priority: Some(*priority), ..Filter::default() };
-        let count = share(&mut connection, scope, &filter, &newest, |one| one.priority == *priority).await?;
+        // The few that are not of the usual priority have an index, and the planner may not know of them.
+        let count = if newest.are_all || *scope != Scope::everything() || *priority == Priority::Medium {
+            share(&mut connection, scope, &filter, &newest, |one| one.priority == *priority).await?
+        } else {
+            total(&mut connection, &Conditions::new(scope, &filter)).await?
+        };
         stats.by_priority.insert(*priority, count);
     }
     waiting(&mut connection, scope, now, &mut stats).await?;
+    at_least(&mut stats.by_channel, &stats.waiting_by_channel);
+    at_least(&mut stats.by_priority, &stats.waiting_by_priority);
     stats.sent_last_minute = sent_since(&mut connection, scope, now - TimeDelta::minutes(1)).await?;
     stats.sent_last_hour = sent_since(&mut connection, scope, now - TimeDelta::hours(1)).await?;
     Ok(stats)
@@ -142,6 +149,13 @@ async fn share(
         newest.expected.max(seen) * matching / seen.max(1)
     };
     Ok(Total { count, is_estimate: true })
+}
+
+/// An estimate is never below what is known to wait.
+fn at_least<K: Ord>(totals: &mut BTreeMap<K, Total>, waiting: &BTreeMap<K, u64>) {
+    for (key, total) in totals.iter_mut().filter(|(_, total)| total.is_estimate) {
+        total.count = total.count.max(waiting.get(key).copied().unwrap_or(0));
+    }
 }
 
 /// What messages are counted by.

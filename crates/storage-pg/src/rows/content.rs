@@ -32,7 +32,7 @@ pub(crate) struct ContentRow {
     owner_name: Option<String>,
     created_by: String,
     pub(crate) created_at: DateTime<Utc>,
-    pub(crate) scheduled_at: Option<DateTime<Utc>>,
+    scheduled_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<ContentRow> for Content {
@@ -54,6 +54,7 @@ impl TryFrom<ContentRow> for Content {
             full_name: row.full_name,
             owner_name: row.owner_name,
             created_by: read("created_by", &row.created_by)?,
+            scheduled_at: row.scheduled_at,
         })
     }
 }

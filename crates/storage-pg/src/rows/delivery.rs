@@ -9,7 +9,6 @@ use domain::message::{
 use domain::ports::StoreError;
 use uuid::Uuid;
 
-use super::content::ContentRow;
 use super::{columns, corrupt, count, read};
 
 columns!(outbound_delivery: status, priority, next_attempt_at, attempt, retry_count, handoff_failures, lost_leases,
@@ -42,21 +41,30 @@ pub(crate) struct DeliveryRow {
 }
 
 impl DeliveryRow {
-    /// The message, together with its content.
-    pub(super) fn into_message(self, content: ContentRow) -> Result<Message, StoreError> {
-        let id = MessageId::new(content.id);
-        self.assemble(content).map_err(|error| match error {
+    /// The message, together with what was read of its content.
+    pub(super) fn into_message<C>(
+        self,
+        id: Uuid,
+        created_at: DateTime<Utc>,
+        content: Result<C, StoreError>,
+    ) -> Result<Message<C>, StoreError> {
+        let id = MessageId::new(id);
+        content.and_then(|content| self.assemble(id, created_at, content)).map_err(|error| match error {
             StoreError::Corrupt(what) => StoreError::Corrupt(format!("message {id}: {what}")),
             StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::Refused(_) => error,
         })
     }
 
-    fn assemble(self, content: ContentRow) -> Result<Message, StoreError> {
+    fn assemble<C>(
+        self,
+        id: MessageId,
+        created_at: DateTime<Utc>,
+        content: C,
+    ) -> Result<Message<C>, StoreError> {
         Ok(Message {
-            id: MessageId::new(content.id),
-            created_at: content.created_at,
-            scheduled_at: content.scheduled_at,
-            content: content.try_into()?,
+            id,
+            created_at,
+            content,
             priority: priority(self.priority)?,
             attempt: count("attempt", self.attempt)?,
             retry_count: count("retry_count", self.retry_count)?,

@@ -79,6 +79,7 @@ pub fn message(n: u128) -> Message {
         full_name: None,
         owner_name: None,
         created_by: Actor::System,
+        scheduled_at: None,
     };
     Message::queued(message_id(n), content, Priority::Medium, None, morning())
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use domain::message::{Priority, Status};
 
-use crate::build::{fixture, insert, lease, message, message_id, morning, numbers, seconds};
+use crate::build::{fixture, insert, lease, message, message_id, morning, numbers, seconds, store};
 
 /// Ten thousand, because a lease that looks again at what others were faster with would take minutes here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -77,4 +77,25 @@ async fn every_high_goes_before_any_medium_whatever_came_first() {
     let batch = lease(&fixture.store, 1, 50, morning()).await.messages;
     let expected: Vec<u128> = (61..=100).chain(1..=10).collect();
     assert_eq!(numbers(&batch), expected);
+}
+
+/// The lease is committed without waiting for the disk, so that the next one has its turn; the reading after it waits.
+#[tokio::test]
+async fn what_is_leased_is_on_the_disk_when_it_is_answered() {
+    let fixture = fixture().await;
+    let client = fixture.database.connect().await;
+    let durable = "do $$ begin
+        execute format('alter database %I set synchronous_commit = on', current_database());
+    end $$";
+    client.batch_execute(durable).await.unwrap();
+    let store = store(fixture.database.url(), 2).await;
+    insert(&store, (1..=50).map(message)).await;
+    for run in 1..=5 {
+        let logged: String =
+            client.query_one("select pg_current_wal_insert_lsn()::text", &[]).await.unwrap().get(0);
+        assert_eq!(lease(&store, run, 10, morning() + seconds(1)).await.messages.len(), 10);
+        // Ten rows and their index entries.
+        let on_disk = format!("select pg_current_wal_flush_lsn() - '{logged}'::pg_lsn > 1000");
+        assert!(client.query_one(&on_disk, &[]).await.unwrap().get::<_, bool>(0), "run {run}");
+    }
 }

@@ -16,7 +16,7 @@ fn as_domain(message: &Message, pulled: bool, now: chrono::DateTime<chrono::Utc>
     let rules = Rules { lease_for: seconds(60), callback_timeout: seconds(900), ..Rules::default() };
     let context = Context { now, jitter: Jitter::new(0.0), rules: &rules };
     match message.apply(Event::Lease { lease: lease_id(7), pulled }, &context).unwrap() {
-        Step::Moved(change) => change.message,
+        Step::Moved(change) => message.after(&change),
         Step::Same(why, _) => panic!("nothing changed: {why:?}"),
     }
 }

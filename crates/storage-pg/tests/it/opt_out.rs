@@ -57,11 +57,12 @@ async fn an_opt_out_stops_what_is_queued_already() {
         Step::Moved(change) => *change,
         Step::Same(why, _) => panic!("nothing changed: {why:?}"),
     };
-    let held = step(&message(2), Event::Lease { lease: lease_id(1), pulled: false }).message;
+    let queued = message(2);
+    let held = queued.after(&step(&queued, Event::Lease { lease: lease_id(1), pulled: false }));
     let expected = step(&held, Event::Suppressed { lease: lease_id(1) });
     let detail = store.detail(message_id(2), &Scope::everything()).await.unwrap().unwrap();
     let found = Message { revision: expected.message.revision, ..detail.message };
-    assert_eq!(found, expected.message);
+    assert_eq!(found, held.after(&expected));
     assert_eq!(detail.entries, [expected.entry.unwrap()]);
 }
 

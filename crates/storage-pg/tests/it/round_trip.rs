@@ -34,6 +34,7 @@ fn contents() -> impl Strategy<Value = Content> {
             full_name: has[0].then(|| text.clone()),
             owner_name: has[4].then_some(text),
             created_by: if has[1] { Actor::User(owner("u1")) } else { Actor::Service },
+            scheduled_at: None,
             ..base
         }
     })
@@ -105,8 +106,8 @@ async fn check(store: &PgStore, story: Story) {
         let change = whole_microseconds(*change);
         assert_eq!(store.save(std::slice::from_ref(&change)).await.unwrap(), [Saved::Done]);
         assert_eq!(store.save(std::slice::from_ref(&change)).await.unwrap(), [Saved::Stale], "fenced");
+        message = message.after(&change);
         told.extend(change.entry);
-        message = change.message;
         assert_eq!(load_one(store, id).await, message);
     }
     let detail = store.detail(id, &Scope::everything()).await.unwrap().unwrap();

@@ -2,12 +2,12 @@
 
 use super::{Context, HOLDER_DIED, Illegal, LEASE_LOST, MAX_LOST_LEASES, NO_CALLBACK, Step};
 use crate::actor::Actor;
-use crate::message::Message;
+use crate::message::Standing;
 use crate::message::state::{Failure, State};
 use crate::message::timeline::EntryKind;
 use crate::rules::CallbackTimeoutAction;
 
-impl Message {
+impl Standing {
     pub(super) fn expired(&self, ctx: &Context<'_>) -> Result<Step, Illegal> {
         match &self.state {
             State::Leased(lease) if lease.expires_at <= ctx.now => {

@@ -2,11 +2,11 @@
 
 use super::{Context, Illegal, Step};
 use crate::actor::Actor;
-use crate::message::Message;
+use crate::message::Standing;
 use crate::message::state::{Failure, State, Waiting};
 use crate::message::timeline::EntryKind;
 
-impl Message {
+impl Standing {
     pub(super) fn cancel(&self, by: Actor, ctx: &Context<'_>) -> Result<Step, Illegal> {
         match &self.state {
             State::Queued(_) | State::Failed(_) => {

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{Context, Illegal, Step, Unchanged};
 use crate::actor::Actor;
-use crate::message::Message;
+use crate::message::Standing;
 use crate::message::event::{Callback, Outcome};
 use crate::message::state::{Failure, Sent, State};
 use crate::message::timeline::{EntryKind, outcome_detail};
@@ -12,7 +12,7 @@ use crate::message::timeline::{EntryKind, outcome_detail};
 /// How far ahead of our clock a provider's may be, in minutes.
 const CLOCK_TOLERANCE_MINUTES: i64 = 5;
 
-impl Message {
+impl Standing {
     pub(super) fn settle(&self, callback: &Callback, ctx: &Context<'_>) -> Result<Step, Illegal> {
         if let Outcome::Sent { sent_at: Some(at), .. } = &callback.outcome {
             // The database and JSON keep microseconds and less; a callback that echoes `createdAt` must pass.

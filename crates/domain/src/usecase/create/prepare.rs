@@ -120,6 +120,7 @@ pub(super) fn prepare(common: &Preparation<'_>, recipient: &RecipientSpec) -> Re
             full_name: known.name,
             owner_name: known.owner_name,
             created_by: Actor::User(common.caller.subject.clone()),
+            scheduled_at: None,
         }),
         text => Err(Misfit { problems, to, text }),
     }

@@ -13,7 +13,7 @@ use domain::contact::{Contact, ContactId};
 use domain::ids::{JobId, LeaseId, MessageId, OwnerId, TemplateKey};
 use domain::job::{Job, JobEntry, JobStatus};
 use domain::message::timeline::LeaseHolder;
-use domain::message::{Change, Entry, Message};
+use domain::message::{Change, Entry, Message, Standing};
 use domain::phone::PhoneNumber;
 use domain::ports::{
     AuditLog, AuditRequest, Begin, ChannelCount, Claim, ContactStore, Depth, Detail, DuplicateReader,
@@ -160,6 +160,7 @@ through! {
         fn insert(new: Vec<NewMessage>, window: Option<DuplicateWindow>) -> Vec<Message>;
         fn lease_due(request: &LeaseRequest) -> Leased;
         fn load(ids: &[MessageId]) -> Vec<Message>;
+        fn load_standing(ids: &[MessageId]) -> Vec<Standing>;
         fn save(changes: &[Change]) -> Vec<Saved>;
         fn note(entries: &[(MessageId, Entry)]) -> ();
         fn overdue(now: DateTime<Utc>, limit: u32) -> Vec<Message>;

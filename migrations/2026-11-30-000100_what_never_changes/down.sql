@@ -1,11 +1,3 @@
--- A message's priority never changes. Its index goes from the row that each step writes anew, and with it all of its
--- index entries, to the row that is written once.
-
-alter table outbound_message add column urgency smallint;
-comment on column outbound_message.urgency is
-    'The priority, where it is not the middle one: most messages are of that, and are in every part of a list';
-
--- As it was, but that it writes the new column.
 create or replace function outbound_insert_v2(
     -- The window of the rule for duplicates; p_today null: the rule is off.
     p_today date, p_days integer,
@@ -91,21 +83,16 @@ begin
 
     insert into outbound_message (
         id, channel, recipient, template_key, body, terms, lead_id, student_id, notification_id, owner_id, branch_id,
-        job_id, full_name, owner_name, created_by, created_at, scheduled_at, duplicate_key, local_day, urgency)
+        job_id, full_name, owner_name, created_by, created_at, scheduled_at, duplicate_key, local_day)
     select n.id, n.channel, n.recipient, n.template_key, n.body, array_to_tsvector(string_to_array(n.terms, ' ')),
            n.lead_id, n.student_id, n.notification_id, n.owner_id, n.branch_id, n.job_id, n.full_name, n.owner_name,
            n.created_by, n.created_at, n.scheduled_at, n.duplicate_key,
-           coalesce(p_today, (n.created_at at time zone 'UTC')::date), nullif(n.priority, 2)
-    from (
-        select unnest(p_id) as id, unnest(p_channel) as channel, unnest(p_recipient) as recipient,
-               unnest(p_template_key) as template_key, unnest(p_body) as body, unnest(p_terms) as terms,
-               unnest(p_lead_id) as lead_id, unnest(p_student_id) as student_id,
-               unnest(p_notification_id) as notification_id, unnest(p_owner_id) as owner_id,
-               unnest(p_branch_id) as branch_id, unnest(p_job_id) as job_id, unnest(p_full_name) as full_name,
-               unnest(p_owner_name) as owner_name, unnest(p_created_by) as created_by,
-               unnest(p_created_at) as created_at, unnest(p_scheduled_at) as scheduled_at,
-               unnest(p_duplicate_key) as duplicate_key, unnest(p_priority) as priority
-    ) n;
+           coalesce(p_today, (n.created_at at time zone 'UTC')::date)
+    from unnest(p_id, p_channel, p_recipient, p_template_key, p_body, p_terms, p_lead_id, p_student_id,
+                p_notification_id, p_owner_id, p_branch_id, p_job_id, p_full_name, p_owner_name, p_created_by,
+                p_created_at, p_scheduled_at, p_duplicate_key)
+        as n (id, channel, recipient, template_key, body, terms, lead_id, student_id, notification_id, owner_id,
+              branch_id, job_id, full_name, owner_name, created_by, created_at, scheduled_at, duplicate_key);
 
     insert into outbound_delivery (
         message_id, status, priority, channel, owner_id, branch_id, job_id, next_attempt_at, error, attempt,
@@ -113,13 +100,13 @@ begin
     select n.id, case when n.reason is null then 'QUEUED' else 'SKIPPED' end, n.priority, n.channel,
            coalesce(n.owner_id, ''), n.branch_id, n.job_id, case when n.reason is null then n.due_at end,
            coalesce(n.reason, n.error), 1, 0, 0, 0, false, 0, n.updated_at
-    from (
-        select unnest(p_id) as id, unnest(reasons) as reason, unnest(p_priority) as priority,
-               unnest(p_channel) as channel, unnest(p_owner_id) as owner_id, unnest(p_branch_id) as branch_id,
-               unnest(p_job_id) as job_id, unnest(p_due_at) as due_at, unnest(p_error) as error,
-               unnest(p_updated_at) as updated_at
-    ) n;
+    from unnest(p_id, reasons, p_priority, p_channel, p_owner_id, p_branch_id, p_job_id, p_due_at, p_error,
+                p_updated_at)
+        as n (id, reason, priority, channel, owner_id, branch_id, job_id, due_at, error, updated_at);
 
     return reasons;
 end
 $$;
+
+alter table outbound_message drop column urgency;
+alter table outbound_delivery drop column created_at;

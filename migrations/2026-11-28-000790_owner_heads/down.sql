@@ -1,0 +1,1 @@
+drop function outbound_pick_by_heads_v1;
