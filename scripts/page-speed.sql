@@ -27,6 +27,7 @@ insert into own values
     ('outbound_delivery', 'message_id', 'w.id'),
     ('outbound_delivery', 'owner_id', 'w.owner_id'),
     ('outbound_delivery', 'branch_id', 'w.branch_id'),
+    ('outbound_delivery', 'created_at', 'w.at'),
     ('outbound_delivery', 'updated_at', 'w.at'),
     ('outbound_delivery', 'sent_at', 'case when (p.d).sent_at is not null then w.at end'),
     ('outbound_delivery', 'next_attempt_at', $$case when (p.d).next_attempt_at is not null then now() + interval '30 days' end$$);

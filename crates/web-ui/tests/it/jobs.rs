@@ -37,6 +37,7 @@ fn jobs_are_filtered_and_lead_into_the_queue() {
     browser.until_seen("Lịch sử");
     assert!(browser.sees("Chị Lan 0912 340 101 duyệt.") && browser.sees("Nguyễn Minh Anh"));
     assert_eq!(browser.count(".steps li"), 3);
+    assert!(browser.text(".steps").contains("bởi bạn"), "{}", browser.text(".steps"));
     browser.click(".legend a");
     browser.until("location.search.includes('job=') && location.search.includes('status=SENT')");
     assert_eq!(browser.count("tr.row"), 4);
@@ -48,6 +49,7 @@ fn another_s_job_is_not_there() {
     sign_in(&browser, &site, Token::Admin);
     browser.go(&site.page("/outbound/jobs?owner=u3"));
     let foreign = browser.run("return document.querySelector('a.open-page').href");
+    assert_eq!(browser.text("td.w-by"), "Lê Thu Hà");
     browser.click(".me-acts form button");
     sign_in(&browser, &site, Token::Viewer);
     browser.go(foreign.as_str().unwrap());
