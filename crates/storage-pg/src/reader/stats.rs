@@ -78,20 +78,19 @@ pub(super) async fn stats(
     let mut connection = store.connection().await?;
     let newest = newest(&mut connection, scope).await?;
     stats.by_status = by_status(&mut connection, scope, &newest).await?;
-    for channel in Channel::ALL {
-        let filter = Filter { channel: Some(*channel), ..Filter::default() };
-        let count = share(&mut connection, scope, &filter, &newest, |one| one.channel == *channel).await?;
-        stats.by_channel.insert(*channel, count);
-    }
-    for priority in Priority::ALL {
-        let filter = Filter { priority: Some(*priority), ..Filter::default() };
+    let all = stats.by_status.values().map(|total| total.count).sum();
+    let of_channel = |channel| Filter { channel: Some(channel), ..Filter::default() };
+    let of_priority = |priority| Filter { priority: Some(priority), ..Filter::default() };
+    let counting = Counting { connection: &mut connection, scope, newest: &newest, all };
+    stats.by_channel = counting.by(Channel::ALL, of_channel, |kind| kind.channel).await?;
+    let counting = Counting { connection: &mut connection, scope, newest: &newest, all };
+    stats.by_priority = counting.by(Priority::ALL, of_priority, |kind| kind.priority).await?;
+    if *scope == Scope::everything() && !newest.are_all {
         // The few that are not of the usual priority have an index, and the planner may not know of them.
-        let count = if newest.are_all || *scope != Scope::everything() || *priority == Priority::Medium {
-            share(&mut connection, scope, &filter, &newest, |one| one.priority == *priority).await?
-        } else {
-            total(&mut connection, &Conditions::new(scope, &filter)).await?
-        };
-        stats.by_priority.insert(*priority, count);
+        for priority in [Priority::High, Priority::Low] {
+            let count = total(&mut connection, &Conditions::new(scope, &of_priority(priority))).await?;
+            stats.by_priority.insert(priority, count);
+        }
     }
     waiting(&mut connection, scope, now, &mut stats).await?;
     at_least(&mut stats.by_channel, &stats.waiting_by_channel);
@@ -120,35 +119,60 @@ async fn by_status(
         };
         let count = match counted {
             Some(count) => count,
-            None => share(connection, scope, &filter, newest, |one| one.status == *status).await?,
+            None => share(newest, newest.expected, |one| one.status == *status),
         };
         counts.insert(*status, count);
     }
     Ok(counts)
 }
 
-/// How many of a scope's messages match: exact where the newest are all, else an estimate.
-async fn share(
-    connection: &mut AsyncPgConnection,
-    scope: &Scope,
-    filter: &Filter,
-    newest: &Newest,
-    matches: impl Fn(&Kind) -> bool,
-) -> Result<Total, StoreError> {
+/// How many of a scope's messages match: exact where the newest are all, else an estimate: as many among `all` as among
+/// the newest.
+fn share(newest: &Newest, all: u64, matches: impl Fn(&Kind) -> bool) -> Total {
     let seen: u64 = newest.counts.iter().map(|(_, count)| count).sum();
     let matching: u64 = newest.counts.iter().filter(|(kind, _)| matches(kind)).map(|(_, count)| count).sum();
     if newest.are_all {
-        return Ok(Total { count: matching, is_estimate: false });
-    }
-    let count = if *scope == Scope::everything() {
-        let expected = estimate(connection, &Conditions::new(scope, filter)).await?;
-        // The planner never expects none.
-        if expected > 1 { expected.max(matching) } else { matching }
+        Total { count: matching, is_estimate: false }
     } else {
-        // The planner knows nothing of one owner's or branch's: as many among all as among the newest.
-        newest.expected.max(seen) * matching / seen.max(1)
-    };
-    Ok(Total { count, is_estimate: true })
+        Total { count: all.max(seen) * matching / seen.max(1), is_estimate: true }
+    }
+}
+
+/// What counts by channel and priority need.
+struct Counting<'a> {
+    connection: &'a mut AsyncPgConnection,
+    scope: &'a Scope,
+    newest: &'a Newest,
+    /// How many messages there are in the scope.
+    all: u64,
+}
+
+impl Counting<'_> {
+    /// Counts what is one of these.
+    async fn by<K: Copy + Ord>(
+        self,
+        kinds: &[K],
+        filter: impl Fn(K) -> Filter,
+        of: impl Fn(&Kind) -> K,
+    ) -> Result<BTreeMap<K, Total>, StoreError> {
+        let shares = kinds.iter().map(|one| (*one, share(self.newest, self.all, |kind| of(kind) == *one)));
+        let shares: BTreeMap<K, Total> = shares.collect();
+        // The planner knows more than the newest tell, but nothing of one owner's or branch's.
+        if self.newest.are_all || *self.scope != Scope::everything() {
+            return Ok(shares);
+        }
+        let mut expected = BTreeMap::new();
+        for kind in kinds {
+            let count = estimate(self.connection, &Conditions::new(self.scope, &filter(*kind))).await?;
+            // It never expects none.
+            let count = if count > 1 { count } else { shares.get(kind).map_or(0, |share| share.count) };
+            expected.insert(*kind, Total { count, is_estimate: true });
+        }
+        // Where it has not looked at the table for long, its numbers do not come to the whole.
+        let sum: u64 = expected.values().map(|total| total.count).sum();
+        let is_sound = (self.all * 4 / 5..=self.all * 5 / 4).contains(&sum);
+        Ok(if is_sound { expected } else { shares })
+    }
 }
 
 /// An estimate is never below what is known to wait.
