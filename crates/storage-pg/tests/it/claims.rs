@@ -2,9 +2,16 @@
 
 use std::collections::HashSet;
 
+use domain::access::Scope;
+use domain::ids::BranchId;
 use domain::message::{Priority, Status};
+use domain::ports::{LeaseRequest, MessageStore};
+use tokio_postgres::Client;
 
-use crate::build::{fixture, insert, lease, message, message_id, morning, numbers, seconds, store};
+use crate::build::{
+    Fixture, fixture, insert, lease, lease_request, limits, message, message_id, morning, numbers, seconds,
+    store, with,
+};
 
 /// Ten thousand, because a lease that looks again at what others were faster with would take minutes here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -45,10 +52,14 @@ async fn workers_side_by_side_lease_everything_once_and_each_batch_in_order() {
     assert_eq!((all.len(), distinct.len()), (10_000, 10_000), "each once");
 }
 
-#[tokio::test]
-async fn a_lease_does_not_wait_for_rows_that_somebody_holds() {
+/// Somebody holds the first five of ten.
+async fn five_of_ten_are_held() -> (Fixture, Client) {
     let fixture = fixture().await;
-    insert(&fixture.store, (1..=10).map(message)).await;
+    insert(
+        &fixture.store,
+        (1..=10).map(|n| with(message(n), |content| content.branch_id = BranchId::parse("b1").ok())),
+    )
+    .await;
     let holder = fixture.database.connect().await;
     holder
         .batch_execute(&format!(
@@ -57,8 +68,34 @@ async fn a_lease_does_not_wait_for_rows_that_somebody_holds() {
         ))
         .await
         .unwrap();
-    let batch = lease(&fixture.store, 1, 5, morning()).await.messages;
-    assert_eq!(numbers(&batch), [6, 7, 8, 9, 10], "a full batch of the others, at once");
+    (fixture, holder)
+}
+
+#[tokio::test]
+async fn a_lease_does_not_wait_for_rows_that_somebody_holds() {
+    let everything = lease_request(1, 5, morning());
+    let limited = LeaseRequest { limits: limits(120, 30), ..everything.clone() };
+    let of_all = LeaseRequest { limits: limits(5, 0), limit: 50, ..everything.clone() };
+    let branch = Scope { branch: BranchId::parse("b1").ok(), ..Scope::everything() };
+    let scoped = LeaseRequest { scope: branch.clone(), ..everything.clone() };
+    let both = LeaseRequest { scope: branch, ..limited.clone() };
+    for request in [everything, limited, of_all, scoped, both] {
+        let (fixture, _holder) = five_of_ten_are_held().await;
+        let batch = fixture.store.lease_due(&request).await.unwrap();
+        assert_eq!(
+            numbers(&batch.messages),
+            [6, 7, 8, 9, 10],
+            "a full batch of the others, at once: {request:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_limited_lease_takes_what_is_left_where_somebody_holds_the_rest() {
+    let (fixture, _holder) = five_of_ten_are_held().await;
+    let request = LeaseRequest { limits: limits(120, 30), ..lease_request(1, 8, morning()) };
+    let batch = fixture.store.lease_due(&request).await.unwrap();
+    assert_eq!((numbers(&batch.messages), batch.rate_limited), (vec![6, 7, 8, 9, 10], 0));
 }
 
 #[tokio::test]

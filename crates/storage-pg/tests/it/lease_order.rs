@@ -136,40 +136,96 @@ async fn random_queue(fixture: &Fixture, dice: &mut Dice, size: u128) -> HashMap
     queue
 }
 
-#[tokio::test]
-async fn the_lease_takes_what_the_domain_would_take() {
-    let fixture = fixture().await;
-    let dice = &mut Dice(0x5eed_0001);
-    let mut queue = random_queue(&fixture, dice, 10_000).await;
-    let mut books = Books::default();
-    let mut now = morning();
-    let (mut leased, mut cut_by_limits, mut named) = (0, 0, 0);
-    for run in 1..=150 {
-        // Mostly forward, sometimes back: another process's clock.
-        now = now + seconds(i64::try_from(dice.roll(8)).unwrap()) - seconds(1);
-        let request = random_request(dice, run, now);
+/// How often the runs met what they are for.
+#[derive(Default)]
+struct Tried {
+    leased: usize,
+    cut_by_limits: u32,
+    named: usize,
+}
+
+/// Leases over and over, each time what the domain would take.
+async fn compare(
+    fixture: &Fixture,
+    mut queue: HashMap<u128, Message>,
+    runs: u128,
+    mut request: impl FnMut(u128) -> LeaseRequest,
+) -> Tried {
+    let (mut books, mut tried) = (Books::default(), Tried::default());
+    for run in 1..=runs {
+        let request = request(run);
         let expected = pick(candidates(&queue, &request), request.limit, &books.budgets(&request));
         let answer = fixture.store.lease_due(&request).await.unwrap();
         let got: Vec<_> = answer.messages.iter().map(|one| one.id).collect();
         assert_eq!(got, expected, "run {run}: {request:?}");
-        cut_by_limits += u32::from(answer.rate_limited > 0);
+        tried.cut_by_limits += u32::from(answer.rate_limited > 0);
         if request.only.is_some() && is_limited(&request) {
             let due = candidates(&queue, &request).len();
             assert_eq!(answer.rate_limited as usize, due - expected.len(), "run {run}: {request:?}");
-            named += expected.len();
+            tried.named += expected.len();
         }
         if !request.dry_run {
-            leased += got.len();
+            tried.leased += got.len();
             books.charge(&request, &answer.messages);
             for n in numbers(&answer.messages) {
                 queue.remove(&n);
             }
         }
     }
+    tried
+}
+
+#[tokio::test]
+async fn the_lease_takes_what_the_domain_would_take() {
+    let fixture = fixture().await;
+    let dice = &mut Dice(0x5eed_0001);
+    let queue = random_queue(&fixture, dice, 10_000).await;
+    let mut now = morning();
+    let Tried { leased, cut_by_limits, named } = compare(&fixture, queue, 150, |run| {
+        // Mostly forward, sometimes back: another process's clock.
+        now = now + seconds(i64::try_from(dice.roll(8)).unwrap()) - seconds(1);
+        random_request(dice, run, now)
+    })
+    .await;
     assert!(
         leased > 1_200 && cut_by_limits > 30 && named > 5,
         "the runs tried something: {leased} leased, {cut_by_limits} cut, {named} by their ids"
     );
+}
+
+/// Where owners at their limit fill the front, the first lease of a second finds out where the others begin, and the
+/// next ones use it: for other channels and limits only what holds for these too.
+#[tokio::test]
+async fn behind_owners_at_their_limit_the_lease_takes_what_the_domain_would_take() {
+    let fixture = fixture().await;
+    let dice = &mut Dice(0x5eed_0002);
+    let in_front = (10_001..=13_000_u128).map(|n| {
+        let mut one = with(message(n), |content| {
+            content.owner_id = Some(owner(if n % 2 == 0 { "greedy" } else { "grasping" }));
+            content.channel = *dice.pick(Channel::ALL);
+        });
+        one.priority = *dice.pick(&[Priority::High, Priority::High, Priority::High, Priority::Medium]);
+        one.state = State::Queued(Waiting { due_at: morning() - seconds(3_600), error: None });
+        one
+    });
+    let in_front = in_front.collect::<Vec<_>>();
+    let mut queue = random_queue(&fixture, dice, 6_000).await;
+    queue.extend(insert(&fixture.store, in_front).await.into_iter().map(|one| (number(one.id), one)));
+    let walked = fixture.database.connect().await;
+    let mut now = morning();
+    let tried = compare(&fixture, queue, 120, |run| {
+        // Mostly the same second; now and then all may have more again.
+        now = now + seconds(if run % 40 == 0 { 61 } else { i64::from(dice.roll(5) == 0) });
+        let mut request = lease_request(run, *dice.pick(&[1, 7, 20, 30]), now);
+        request.limits = *dice.pick(&[limits(0, 30), limits(0, 40), limits(0, 50), limits(3_000, 40)]);
+        request.channels.retain(|_| dice.roll(8) != 0);
+        request.dry_run = dice.roll(6) == 0;
+        request
+    })
+    .await;
+    assert!(tried.leased > 1_000, "the runs tried something: {} leased", tried.leased);
+    let known: i64 = walked.query_one("select count(*) from outbound_front", &[]).await.unwrap().get(0);
+    assert_eq!(known, 1, "where the others begin was found out");
 }
 
 #[tokio::test]

@@ -261,9 +261,10 @@ async fn a_run_of_retries_steps_over_an_owner_at_the_limit_and_over_what_never_f
 }
 
 #[tokio::test]
-async fn of_each_of_a_thousand_owners_only_a_few_rows_are_read() {
+async fn of_each_of_a_thousand_owners_only_a_few_rows_are_read_and_that_once_a_second() {
     let fixture = fixture().await;
     execute(&fixture, &(CROWD.to_owned() + QUEUED + "analyze outbound_delivery")).await;
     assert_cheap(&fixture, EVERYTHING, 30, 50, THOUSAND_OWNERS).await;
+    assert_cheap(&fixture, EVERYTHING, 30, 50, STEPPING_OVER).await;
     assert_cheap(&fixture, BRANCH, 30, 50, THOUSAND_OWNERS).await;
 }
