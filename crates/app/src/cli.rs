@@ -23,6 +23,7 @@ use domain::usecase::manage::Act;
 
 use crate::data_dir::DataDir;
 use crate::settings::{Layers, Problems, Values};
+use crate::threads::threads;
 
 /// The exit code for bad settings; clap uses the same for bad options.
 const BAD_SETTINGS: u8 = 2;
@@ -148,8 +149,11 @@ fn start(cli: Cli, environment: Values) -> Result<bool, Failure> {
 }
 
 fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads())
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)?;
     runtime.block_on(command)
 }
 

@@ -19,6 +19,7 @@ pub mod server;
 pub mod settings;
 pub mod storage;
 pub mod telemetry;
+mod threads;
 pub mod token;
 pub mod traces;
 pub mod watch;

@@ -1,7 +1,6 @@
 //! The server: every crate wired together, from an open socket to a clean end.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +25,7 @@ use crate::metrics::{Metrics, ServerMeter};
 use crate::pages::pages;
 use crate::settings::{ServerSettings, Settings};
 use crate::storage::{self, Ready, Storage};
+use crate::threads::threads;
 use crate::traces::{LAST_EXPORT, Traces};
 use crate::watch::Watch;
 use crate::worker::{Worker, housekeeping, maintenance};
@@ -198,7 +198,7 @@ fn serve_http(
     drain: Duration,
 ) -> anyhow::Result<(ServerHandle, JoinHandle<std::io::Result<()>>)> {
     let (api, pages) = (http_api::configure(api), web_ui::configure(pages));
-    let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let workers = threads();
     let connections = usize::try_from(settings.max_connections)?;
     let server = HttpServer::new(move || {
         App::new()
