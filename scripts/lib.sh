@@ -142,16 +142,15 @@ fetched() {
     run fetch_apart "$@"
 }
 
+# Is a job, whose own process tidies up: that is the one that `interrupted` waits for.
 fetch_apart() {
     local program=$1 apart
     shift
     mkdir -p "${program%/*}"
     apart=$(mktemp -d "${program%/*}/.fetching.XXXXXX") || return
-    (
-        # shellcheck disable=SC2064
-        trap "rm -rf '$apart'" EXIT
-        cd "$apart" && "$@" && mv -f "$apart/${program##*/}" "$program"
-    )
+    # shellcheck disable=SC2064
+    trap "rm -rf '$apart'" EXIT
+    cd "$apart" && "$@" && mv -f "$apart/${program##*/}" "$program"
 }
 
 # A cargo subcommand at a version. Where the machine has none, it comes built from PyPI into target/tools, in seconds;
