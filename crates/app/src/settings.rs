@@ -84,6 +84,27 @@ impl Settings {
     }
 }
 
+/// The texts of the settings that are rules, with the defaults: what [`read_rules`] makes the same rules of anywhere.
+pub fn rule_texts(layers: &Layers) -> Values {
+    let entries = variables::TABLE.iter().filter(|entry| rules::NAMES.contains(&entry.name()));
+    let text = |entry: &&dyn v::Entry| layers.find(entry.name()).map(|(text, _)| text).or(entry.default());
+    entries.filter_map(|entry| Some((entry.name().to_owned(), text(entry)?.to_owned()))).collect()
+}
+
+/// The rules alone.
+///
+/// # Errors
+/// [`Problems`] has a line for each bad value.
+pub fn read_rules(layers: &Layers) -> Result<Rules, Problems> {
+    let mut reader = Reader::new(layers);
+    let rules = rules::read(&mut reader);
+    let problems = Problems(reader.into_problems());
+    match rules {
+        Some(rules) if problems.0.is_empty() => Ok(rules),
+        Some(_) | None => Err(problems),
+    }
+}
+
 /// Beyond this machine a secret must be one that its owner chose and that can't be guessed, and the clock is real.
 fn keep_to_this_machine(
     reader: &mut Reader<'_>,

@@ -76,6 +76,11 @@ pub struct Api {
 }
 
 impl Api {
+    /// What answers that show a status say while N8N is simulated; nothing otherwise.
+    pub(crate) fn simulated(&self) -> Option<bool> {
+        simulated(self.simulator)
+    }
+
     /// What a use case needs, over these stores: [`Api::stores`], or those of a unit of work.
     pub fn deps<'a>(&'a self, stores: &'a dyn Stores) -> Deps<'a> {
         Deps { stores, clock: &*self.clock, entropy: &*self.entropy, rules: &self.rules }
@@ -85,4 +90,9 @@ impl Api {
     pub fn stores(&self) -> &dyn Stores {
         &*self.backend
     }
+}
+
+/// The mark of answers that show a status.
+pub(crate) fn simulated(simulator: bool) -> Option<bool> {
+    simulator.then_some(true)
 }

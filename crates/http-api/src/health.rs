@@ -18,7 +18,7 @@ pub(crate) struct Health {
 
 impl Health {
     fn of(api: &Api) -> Self {
-        Self { ok: true, simulator: api.simulator.then_some(true) }
+        Self { ok: true, simulator: api.simulated() }
     }
 }
 

@@ -5,6 +5,7 @@ use domain::policy::quiet_hours::QuietHours;
 use domain::ports::Detail;
 use serde_json::Value;
 
+use crate::api::simulated;
 use crate::messages::get::MessageDetail;
 use crate::stats::view::StatsView;
 
@@ -19,8 +20,9 @@ pub fn message(
     explanation: &Explanation,
     language: Language,
     calendar: &QuietHours,
+    simulator: bool,
 ) -> serde_json::Result<Value> {
-    serde_json::to_value(MessageDetail::new(detail, explanation, language, calendar))
+    serde_json::to_value(MessageDetail::new(detail, explanation, language, calendar, simulated(simulator)))
 }
 
 /// The answer of `GET /api/outbound/stats`.

@@ -11,6 +11,7 @@ mod group_commit;
 mod groups;
 mod housekeeping;
 mod idempotency;
+mod in_force;
 mod insight;
 mod jobs;
 mod listener;
@@ -30,6 +31,7 @@ mod terms;
 mod tls;
 mod wake;
 
+pub use in_force::{GatewayKind, InForce};
 pub use listener::Listener;
 pub use migrations::{migrate, pending_migrations};
 pub use monitor::{Backlog, Observer, PoolStatus};

@@ -129,6 +129,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    outbound_in_force (id) {
+        id -> Bool,
+        gateway -> Nullable<Text>,
+        rules -> Jsonb,
+        started_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     outbound_contact (key) {
         key -> Text,
         full_name -> Nullable<Text>,

@@ -1,8 +1,7 @@
-//! What the commands on data stand on: settings, a database that is up to date, and who asks.
+//! What the commands on data stand on: a database that is up to date, what the server works by, and who asks.
 
 use std::sync::Arc;
 
-use clap::Args;
 use domain::actor::Actor;
 use domain::ids::OwnerId;
 use domain::ports::Clock;
@@ -13,35 +12,14 @@ use super::Failure;
 use crate::clock::{self, RandomEntropy};
 use crate::data_dir::DataDir;
 use crate::database::Database;
-use crate::settings::{Layers, Origin, Settings};
+use crate::in_force::InForce;
+use crate::settings::{Layers, Settings};
 use crate::storage::Storage;
-use crate::{demo, secrets, telemetry};
+use crate::{secrets, telemetry};
 
-/// Whose settings count.
-#[derive(Debug, Args)]
-pub(super) struct As {
-    /// Judge by the settings that `serve --demo` chooses
-    #[arg(long)]
-    demo: bool,
-}
-
-impl As {
-    /// The settings as the server reads them. This process has its own environment: whoever runs it gives it that of
-    /// the server.
-    pub(super) fn layers(&self, layers: Layers, data_dir: &DataDir) -> anyhow::Result<Layers> {
-        let layers = if self.demo {
-            let chosen = demo::settings(&layers);
-            layers.below(Origin::Demo, chosen)
-        } else {
-            layers
-        };
-        secrets::kept(layers, data_dir)
-    }
-}
-
-/// Settings, stores, time and chance, for one command.
+/// Rules, stores, time and chance, for one command.
 pub(super) struct Data {
-    pub(super) settings: Settings,
+    pub(super) in_force: InForce,
     pub(super) storage: Storage,
     database: Database,
     clock: Arc<dyn Clock>,
@@ -51,18 +29,18 @@ pub(super) struct Data {
 impl Data {
     /// Opens the database of the settings, or the private one of the folder. Never changes its tables.
     pub(super) async fn open(layers: Layers, data_dir: &DataDir) -> Result<Self, Failure> {
-        let settings = Settings::read(&layers)?;
+        let settings = Settings::read(&secrets::kept(layers, data_dir)?)?;
         telemetry::init(&settings.server);
         let database = Database::attach(&settings.database, data_dir).await?;
-        let storage = match Storage::attach(database.url()).await {
-            Ok(storage) => storage,
+        let (storage, in_force) = match look(&database, &settings).await {
+            Ok(found) => found,
             Err(error) => {
                 database.close().await?;
                 return Err(error.into());
             }
         };
         let clock = clock::of_settings(&settings.server);
-        Ok(Self { settings, storage, database, clock, entropy: RandomEntropy::default() })
+        Ok(Self { in_force, storage, database, clock, entropy: RandomEntropy::default() })
     }
 
     /// What a use case needs.
@@ -71,7 +49,7 @@ impl Data {
             stores: &self.storage.store,
             clock: &*self.clock,
             entropy: &self.entropy,
-            rules: &self.settings.rules,
+            rules: &self.in_force.rules,
         }
     }
 
@@ -81,9 +59,10 @@ impl Data {
     }
 }
 
-/// Whether there is an N8N to hand off to, or what stands in for it.
-pub(super) const fn has_gateway(settings: &Settings) -> bool {
-    settings.n8n.simulator || settings.n8n.webhook_url.is_some()
+async fn look(database: &Database, settings: &Settings) -> anyhow::Result<(Storage, InForce)> {
+    let storage = Storage::attach(database.url()).await?;
+    let in_force = InForce::find(&storage.store, settings).await?;
+    Ok((storage, in_force))
 }
 
 /// Whoever runs this process, as the timeline names them.

@@ -10,11 +10,10 @@ use clap::Args;
 use serde_json::json;
 
 use self::report::{Check, Level};
-use super::data::As;
 use super::{Failure, say};
 use crate::data_dir::DataDir;
 use crate::settings::{Layers, Settings};
-use crate::telemetry;
+use crate::{secrets, telemetry};
 
 /// Shown below the help.
 pub(super) const EXAMPLES: &str = "\
@@ -23,7 +22,8 @@ Examples:
   outbound doctor --strict                              before a release: warnings count too
   outbound doctor --json | jq -r '.checks[] | select(.level != \"ok\") | .advice'
 
-Nothing is changed, and nothing is handed to N8N. Run it with the server's environment.
+Nothing is changed, and nothing is handed to N8N. Run it with the server's environment; where the server that started
+last works by other settings, it says which.
 Exit code: 0 when nothing failed, else 1.";
 
 #[derive(Debug, Args)]
@@ -34,13 +34,11 @@ pub(super) struct Options {
     /// Fail for warnings too
     #[arg(long)]
     strict: bool,
-    #[command(flatten)]
-    whose: As,
 }
 
 /// Runs the checks; answers whether all is well.
 pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -> Result<bool, Failure> {
-    let layers = options.whose.layers(layers, data_dir)?;
+    let layers = secrets::kept(layers, data_dir)?;
     let checks = check(&layers, data_dir).await;
     let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Ok);
     let well = worst < if options.strict { Level::Warn } else { Level::Fail };
@@ -61,7 +59,7 @@ async fn check(layers: &Layers, data_dir: &DataDir) -> Vec<Check> {
     };
     telemetry::init(&settings.server);
     let mut checks = settings::good(layers, &settings);
-    checks.extend(database::check(&settings, data_dir).await);
+    checks.extend(database::check(layers, &settings, data_dir).await);
     checks.push(n8n::check(&settings).await);
     checks.extend(n8n::published_keys(&settings).await);
     checks

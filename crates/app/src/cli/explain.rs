@@ -13,7 +13,7 @@ use domain::ports::{Detail, MessageReader as _};
 use domain::usecase::explain::explain_message;
 use http_api::present;
 
-use super::data::{As, Data, has_gateway};
+use super::data::Data;
 use super::{Failure, say};
 use crate::data_dir::DataDir;
 use crate::settings::Layers;
@@ -25,8 +25,8 @@ Examples:
   outbound explain 0199a3c2-7b1e-7c55-9d0e-5a4f0c1b2d3e --language vi
   outbound explain 0199a3c2-7b1e-7c55-9d0e-5a4f0c1b2d3e --json | jq -r '.explain.reasons[].code'
 
-The JSON is that of GET /api/outbound/messages/{id}. Quiet hours and limits are read from this command's environment:
-give it the server's.";
+The JSON is that of GET /api/outbound/messages/{id}. Quiet hours, limits and where messages go are those of the server
+that started last.";
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -39,12 +39,10 @@ pub(super) struct Options {
     /// The language of the reasons: en or vi
     #[arg(long, default_value = "en", value_parser = str::parse::<Language>)]
     language: Language,
-    #[command(flatten)]
-    whose: As,
 }
 
 pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -> Result<(), Failure> {
-    let data = Data::open(options.whose.layers(layers, data_dir)?, data_dir).await?;
+    let data = Data::open(layers, data_dir).await?;
     let told = explain(options, &data).await;
     data.close().await?;
     say(&told?);
@@ -54,13 +52,19 @@ pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -
 async fn explain(options: &Options, data: &Data) -> anyhow::Result<String> {
     let found = data.storage.store.detail(options.id, &Scope::everything()).await?;
     let detail = found.with_context(|| format!("there is no message {}", options.id))?;
-    let explanation = explain_message(&data.deps(), &detail.message, has_gateway(&data.settings)).await?;
-    let calendar = &data.settings.rules.quiet_hours;
+    let explanation = explain_message(&data.deps(), &detail.message, data.in_force.has_gateway()).await?;
+    let simulator = data.in_force.is_simulated();
+    let calendar = &data.in_force.rules.quiet_hours;
     if options.json {
-        let value = present::message(&detail, &explanation, options.language, calendar)?;
+        let value = present::message(&detail, &explanation, options.language, calendar, simulator)?;
         return Ok(serde_json::to_string_pretty(&value)?);
     }
-    Ok(as_text(&detail, &explanation, options.language, calendar.zone()))
+    let mut text = as_text(&detail, &explanation, options.language, calendar.zone());
+    if simulator {
+        text.push_str("\n\n");
+        text.push_str(simulated(options.language));
+    }
+    Ok(text)
 }
 
 /// Where it stands, why, and how it came there; times in the zone of the rules.
@@ -83,6 +87,14 @@ fn as_text(detail: &Detail, explanation: &Explanation, language: Language, zone:
     text.push(String::new());
     text.extend(lines(message, &detail.entries, &detail.holders).iter().map(|line| step(line, zone)));
     text.join("\n")
+}
+
+/// What must not be mistaken: a message that is SENT went nowhere.
+const fn simulated(language: Language) -> &'static str {
+    match language {
+        Language::Vietnamese => "N8N được mô phỏng: không tin nào được gửi thật.",
+        Language::English => "N8N is simulated: nothing is sent to anybody.",
+    }
 }
 
 fn step(line: &Line, zone: Tz) -> String {

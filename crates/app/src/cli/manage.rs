@@ -15,7 +15,6 @@ use super::data::{Data, Progress, operator};
 use super::selection::{Select, Selection};
 use super::{Failure, say};
 use crate::data_dir::DataDir;
-use crate::secrets;
 use crate::settings::Layers;
 
 /// Shown below the help of `requeue`.
@@ -66,7 +65,7 @@ pub(super) async fn run(
     layers: Layers,
     data_dir: &DataDir,
 ) -> Result<bool, Failure> {
-    let data = Data::open(secrets::kept(layers, data_dir)?, data_dir).await?;
+    let data = Data::open(layers, data_dir).await?;
     let done = carry_out(options, act, &data).await;
     data.close().await?;
     let outcome = done?;
@@ -80,7 +79,7 @@ pub(super) async fn run(
 
 async fn carry_out(options: &Options, act: Act, data: &Data) -> anyhow::Result<Outcome> {
     let by = operator()?;
-    match options.select.selection(&data.settings.rules.quiet_hours)? {
+    match options.select.selection(&data.in_force.rules.quiet_hours)? {
         Selection::Ids(ids) => {
             let managed = match options.dry_run {
                 true => rehearse(&data.deps(), act, &by, &Scope::everything(), ids).await?,

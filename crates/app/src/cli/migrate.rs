@@ -31,7 +31,7 @@ pub(super) struct Options {
 pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -> Result<(), Failure> {
     let settings = Settings::read(&secrets::kept(layers, data_dir)?)?;
     telemetry::init(&settings.server);
-    let database = Database::open(&settings.database, data_dir).await?;
+    let database = Database::attach_or_open(&settings.database, data_dir).await?;
     let done = if options.dry_run {
         storage::pending_migrations(database.url()).await
     } else {

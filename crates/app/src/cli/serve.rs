@@ -14,7 +14,7 @@ use crate::database::Database;
 use crate::server::{Parts, Server, listen, longest_stop};
 use crate::settings::{Layers, Origin, Settings, Values, variables as v};
 use crate::storage::Storage;
-use crate::{demo, secrets, telemetry};
+use crate::{demo, in_force, secrets, telemetry};
 
 /// Shown below the help.
 pub(super) const EXAMPLES: &str = "\
@@ -62,7 +62,7 @@ pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -
     };
     // Only now: the private PostgreSQL keeps a second server out of the folder.
     let ended = match data_dir.keep_secrets(&new_secrets) {
-        Ok(()) => serve(options, &settings, socket, &database, signals).await,
+        Ok(()) => serve(options, &layers, &settings, socket, &database, signals).await,
         Err(error) => Err(error),
     };
     let closed = database.close().await;
@@ -71,6 +71,7 @@ pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -
 
 async fn serve(
     options: &Options,
+    layers: &Layers,
     settings: &Settings,
     socket: TcpListener,
     database: &Database,
@@ -82,6 +83,7 @@ async fn serve(
             demo::fill(&storage, &settings.rules).await.context("the demo's messages could not be made")?;
         }
         let clock = of_settings(&settings.server);
+        in_force::leave(&storage.store, layers, settings, clock.now()).await?;
         let parts = Parts { clock, entropy: Arc::new(RandomEntropy::default()) };
         let logins = if options.demo { demo::logins(settings) } else { Vec::new() };
         let server = Server::start_with_logins(settings, &storage, socket, parts, logins)?;

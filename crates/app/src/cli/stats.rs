@@ -6,7 +6,7 @@ use domain::ports::{MessageReader as _, RunStore as _};
 use http_api::present::{self, StatsFacts};
 use serde_json::Value;
 
-use super::data::{As, Data, has_gateway};
+use super::data::Data;
 use super::{Failure, say};
 use crate::data_dir::DataDir;
 use crate::settings::Layers;
@@ -18,20 +18,18 @@ Examples:
   outbound stats --json | jq '.byStatus.FAILED'
   watch -n 5 outbound stats
 
-The JSON is that of GET /api/outbound/stats. Limits and quiet hours are read from this command's environment: give it
-the server's.";
+The JSON is that of GET /api/outbound/stats. Limits, quiet hours and where messages go are those of the server that
+started last.";
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// As JSON
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    whose: As,
 }
 
 pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -> Result<(), Failure> {
-    let data = Data::open(options.whose.layers(layers, data_dir)?, data_dir).await?;
+    let data = Data::open(layers, data_dir).await?;
     let read = read(&data).await;
     data.close().await?;
     let value = read?;
@@ -44,7 +42,7 @@ pub(super) async fn run(options: &Options, layers: Layers, data_dir: &DataDir) -
 }
 
 async fn read(data: &Data) -> anyhow::Result<Value> {
-    let (store, rules) = (&data.storage.store, &data.settings.rules);
+    let (store, rules) = (&data.storage.store, &data.in_force.rules);
     let now = data.deps().clock.now();
     let stats = store.stats(&Scope::everything(), &rules.limits, now).await?;
     let facts = StatsFacts {
@@ -52,8 +50,8 @@ async fn read(data: &Data) -> anyhow::Result<Value> {
         stats: &stats,
         rules,
         circuit: store.circuit().await?.circuit,
-        webhook_enabled: has_gateway(&data.settings),
-        simulator: data.settings.n8n.simulator,
+        webhook_enabled: data.in_force.has_gateway(),
+        simulator: data.in_force.is_simulated(),
     };
     Ok(present::stats(&facts)?)
 }

@@ -14,6 +14,8 @@ pub enum Origin {
     Generated,
     /// Chosen by `serve --demo`.
     Demo,
+    /// What the running server left in the database.
+    Server,
     /// The default.
     Default,
     /// Nothing did.
@@ -28,6 +30,7 @@ impl Origin {
             Self::Environment => "environment",
             Self::Generated => "generated",
             Self::Demo => "demo",
+            Self::Server => "server",
             Self::Default => "default",
             Self::Unset => "unset",
         }

@@ -22,6 +22,27 @@ const PROBE_SECONDS: i64 = 30;
 /// What begins the names of the channels' own quiet hours.
 const OF_CHANNEL: &str = "OPS_QUIET_HOURS_";
 
+/// All that [`read`] reads.
+pub(super) const NAMES: [&str; 17] = [
+    v::OPS_TZ.name,
+    v::OPS_QUIET_HOURS.name,
+    v::OPS_QUIET_HOURS_ZALO.name,
+    v::OPS_QUIET_HOURS_FB.name,
+    v::OPS_QUIET_HOURS_SMS.name,
+    v::OPS_QUIET_HOURS_CALL_NOTE.name,
+    v::WORKER_RATE_LIMIT_PER_MIN.name,
+    v::WORKER_RATE_LIMIT_PER_OWNER_PER_MIN.name,
+    v::RETRY_BACKOFF.name,
+    v::CIRCUIT_FAILURES.name,
+    v::CIRCUIT_OPEN_SECONDS.name,
+    v::WORKER_LEASE_SECONDS.name,
+    v::WORKER_MAX_RUN_SECONDS.name,
+    v::CALLBACK_TIMEOUT_SECONDS.name,
+    v::CALLBACK_TIMEOUT_ACTION.name,
+    v::OPS_DEDUPE_WINDOW_DAYS.name,
+    v::N8N_TIMEOUT_SECONDS.name,
+];
+
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Rules> {
     let retry = reader.required(&v::RETRY_BACKOFF);
     let quiet_hours = quiet_hours(reader);

@@ -195,3 +195,39 @@ fn the_example_file_is_the_table() {
     let file = include_str!("../../../../.env.example");
     assert!(file == listing::example(), "write it anew: outbound config --example > .env.example");
 }
+
+#[test]
+fn rules_are_the_same_when_they_are_made_of_the_texts_that_a_server_leaves() {
+    let other: Vec<(&str, &str)> = vec![
+        ("OPS_TZ", "Asia/Tokyo"),
+        ("OPS_QUIET_HOURS", "off"),
+        ("OPS_QUIET_HOURS_ZALO", "20:00-07:00"),
+        ("OPS_QUIET_HOURS_FB", "off"),
+        ("OPS_QUIET_HOURS_SMS", "19:00-09:00"),
+        ("OPS_QUIET_HOURS_CALL_NOTE", "18:00-09:30"),
+        ("WORKER_RATE_LIMIT_PER_MIN", "7"),
+        ("WORKER_RATE_LIMIT_PER_OWNER_PER_MIN", "3"),
+        ("RETRY_BACKOFF", "1m"),
+        ("CIRCUIT_FAILURES", "9"),
+        ("CIRCUIT_OPEN_SECONDS", "11"),
+        ("WORKER_LEASE_SECONDS", "90"),
+        ("WORKER_MAX_RUN_SECONDS", "12"),
+        ("CALLBACK_TIMEOUT_SECONDS", "13"),
+        ("CALLBACK_TIMEOUT_ACTION", "retry"),
+        ("OPS_DEDUPE_WINDOW_DAYS", "4"),
+        ("N8N_TIMEOUT_SECONDS", "50"),
+    ];
+    let rules_section = |entry: &&dyn variables::Entry| entry.section() == "Rules";
+    for entry in TABLE.iter().copied().filter(|entry| rules_section(entry)) {
+        assert!(other.iter().any(|(name, _)| *name == entry.name()), "{}", entry.name());
+    }
+    let seen = |rules: &Rules| format!("{rules:?}");
+    let plain = seen(&Settings::read(&layers(&[])).unwrap().rules);
+    for one in &other {
+        let given = layers(&[*one]);
+        let there = seen(&Settings::read(&given).unwrap().rules);
+        assert_ne!(there, plain, "{one:?}");
+        let left = Layers::default().below(Origin::Server, rule_texts(&given));
+        assert_eq!(seen(&read_rules(&left).unwrap()), there, "{one:?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The commands beside `serve`, by the binary itself.
 
+mod beside;
 mod doctor;
 mod messages;
 mod shell;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use test_support::database::TestDatabase;
 
 use crate::process::{Process, Scratch, text};
-use crate::support::eventually;
+use crate::support::{eventually, friendly_n8n, settings};
 
 /// What the demo printed from "paste" on, without the empty lines.
 fn commands(printed: &str) -> Vec<String> {
@@ -74,4 +75,22 @@ async fn the_three_printed_commands_send_a_message_and_the_demo_has_every_status
     let server = Process::start(&BTreeMap::new(), &options).await;
     let path = "/api/outbound/messages?pageSize=1";
     assert_eq!(server.http.get(path, &admin).await.expect(200)["total"].as_u64(), Some(all));
+}
+
+#[tokio::test]
+async fn a_demo_with_an_n8n_hands_off_to_that_and_simulates_nothing() {
+    let (database, n8n) = (TestDatabase::create().await, friendly_n8n().await);
+    let server = Process::start(&settings(database.url(), &n8n.url()), &["--demo"]).await;
+    n8n.call_back_to([server.callback_url()], crate::support::CALLBACK_SECRET);
+    let printed = eventually("it greets", async || {
+        let printed = server.printed();
+        (printed.matches("curl").count() == 3).then_some(printed)
+    })
+    .await;
+    assert!(!printed.contains("NOTHING IS SENT") && !server.log().contains("NOTHING IS SENT"), "{printed}");
+    let admin = server.http.admin();
+    let stats = server.http.get("/api/outbound/stats", &admin).await.expect(200);
+    assert_eq!((&stats["simulator"], &stats["webhookEnabled"]), (&json!(false), &json!(true)));
+    let report = server.http.run_worker(json!({"batchSize": 5})).await;
+    assert_eq!((report.get("simulator"), n8n.log().hand_offs.len()), (None, 5), "{report}");
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use test_support::database::TestDatabase;
+
 use crate::process::{Process, Scratch, outbound, run, text};
-use crate::support::sms;
+use crate::support::{friendly_n8n, settings, sms};
 
 /// A token by `outbound token`.
 async fn token(folder: &Scratch) -> String {
@@ -11,6 +13,34 @@ async fn token(folder: &Scratch) -> String {
     let printed = run(&BTreeMap::new(), &arguments).await;
     assert!(printed.status.success(), "{}", text(&printed.stderr));
     text(&printed.stdout).trim().to_owned()
+}
+
+#[tokio::test]
+async fn with_a_database_of_its_owner_s_no_private_one_is_made_and_no_secret_made_up() {
+    let (database, n8n) = (TestDatabase::create().await, friendly_n8n().await);
+    let folder = Scratch::new("own-database");
+    let data_dir = folder.path().join("data");
+    let options = ["--data-dir", data_dir.to_str().unwrap()];
+    let mut server = Process::start(&settings(database.url(), &n8n.url()), &options).await;
+    server.http.create(sms(1)).await;
+    assert!(!data_dir.exists() && !server.log().contains("a private PostgreSQL"), "{}", server.log());
+    server.terminate();
+    assert_eq!(server.wait().await, Some(0), "{}", server.log());
+    assert!(!data_dir.exists());
+}
+
+#[tokio::test]
+async fn without_postgresql_s_programs_the_server_says_in_one_line_how_to_install_them() {
+    let folder = Scratch::new("no-programs");
+    let none = folder.path().join("none");
+    std::fs::create_dir(&none).unwrap();
+    let values = BTreeMap::from([("PG_BIN_DIR".to_owned(), none.to_str().unwrap().to_owned())]);
+    let mut serve = outbound(&BTreeMap::new());
+    serve.envs(&values).args(["--data-dir", folder.text(), "serve", "--bind", "127.0.0.1:0"]);
+    let ended = tokio::task::spawn_blocking(move || serve.output().unwrap()).await.unwrap();
+    let said = text(&ended.stderr);
+    assert_eq!((ended.status.code(), said.lines().count(), ended.stdout.len()), (Some(1), 1, 0), "{said}");
+    assert!(said.starts_with("error: ") && said.contains("apt-get install postgresql"), "{said}");
 }
 
 #[tokio::test]

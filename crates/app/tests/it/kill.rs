@@ -30,13 +30,19 @@ async fn after_kill_9_nothing_is_lost_and_only_what_was_in_mid_hand_off_repeats_
     }
     values.insert("WORKER_CONCURRENCY".to_owned(), CONCURRENCY.to_string());
     values.insert("WORKER_BATCH_SIZE".to_owned(), "100".to_owned());
+    let database = app.database.connect().await;
+    let mut leased_at_a_kill: HashSet<String> = HashSet::new();
     for kill in 1..=KILLS {
         let mut server = Process::serve(&values).await;
         app.n8n.call_back_to([server.callback_url()], CALLBACK_SECRET);
         let enough = kill * MESSAGES as usize / (KILLS + 2);
         app.n8n.wait_until(|log| log.hand_offs.len() >= enough, Duration::from_secs(60)).await.unwrap();
         server.kill();
+        // The dead server's last statement may still end: then it saved one of these.
+        let leased = "select message_id::text from outbound_delivery where status = 'LEASED'";
+        leased_at_a_kill.extend(database.query(leased, &[]).await.unwrap().iter().map(|row| row.get(0)));
     }
+    assert!(!leased_at_a_kill.is_empty(), "it was killed in the middle of a run");
     let server = Process::serve(&values).await;
     app.n8n.call_back_to([server.callback_url()], CALLBACK_SECRET);
     eventually("all are SENT", async || (app.count("SENT").await == u64::from(MESSAGES)).then_some(())).await;
@@ -46,6 +52,10 @@ async fn after_kill_9_nothing_is_lost_and_only_what_was_in_mid_hand_off_repeats_
     assert_eq!(keys.len(), MESSAGES as usize, "one key for each message: a repeat carries the same");
     let repeats: usize = log.repeated_keys().iter().map(|(_, times)| times - 1).sum();
     println!("{}", json!({"kills": KILLS, "messages": MESSAGES, "repeated hand-offs": repeats}));
+    for (key, _) in log.repeated_keys() {
+        let (id, _) = key.split_once(':').unwrap();
+        assert!(leased_at_a_kill.contains(id), "{id} was not leased when the server died, and repeats");
+    }
     // At each kill at most the hand-offs under way and those whose outcome was being saved.
     assert!(repeats <= KILLS * 3 * CONCURRENCY, "{repeats} repeats");
 }

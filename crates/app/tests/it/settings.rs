@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use app::clock::SystemClock;
+use domain::ports::Clock as _;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Value, json};
 
 use crate::process::{Scratch, run, text};
 
@@ -94,4 +97,31 @@ async fn help_names_the_commands_and_a_token_needs_a_secret() {
     assert!(text(&ended.stderr).contains("outbound serve"));
     let typo = run(&environment(&[]), &["token", "--role", "boss", "--sub", "a"]).await;
     assert!(text(&typo.stderr).contains("admin, manager, telesales, direct_page, viewer"));
+}
+
+#[tokio::test]
+async fn a_token_says_who_it_is_for_and_is_good_for_eight_hours_unless_told_otherwise() {
+    let secret = "first-of-two-secrets-of-the-tests";
+    let values = environment(&[("JWT_SECRET", &format!("{secret},the-other-of-the-two-secrets"))]);
+    let claims = async |options: &[&str]| {
+        let before = SystemClock.now().timestamp();
+        let printed = run(&values, &[&["--data-dir", "/nonexistent", "token"], options].concat()).await;
+        let token = text(&printed.stdout);
+        let key = DecodingKey::from_secret(secret.as_bytes());
+        let checks = Validation::new(Algorithm::HS256);
+        let mut claims = jsonwebtoken::decode::<Value>(token.trim(), &key, &checks).unwrap().claims;
+        let taken = |claims: &mut Value, name: &str| claims.as_object_mut().unwrap().remove(name).unwrap();
+        let (issued, until) = (taken(&mut claims, "iat"), taken(&mut claims, "exp"));
+        let (issued, until) = (issued.as_i64().unwrap(), until.as_i64().unwrap());
+        assert!((before..=SystemClock.now().timestamp()).contains(&issued), "{issued}");
+        (claims, until - issued)
+    };
+    let plain = claims(&["--role", "telesales", "--sub", "u1"]).await;
+    assert_eq!(plain, (json!({"role": "telesales", "sub": "u1"}), 8 * 3_600));
+    let whole =
+        ["--role", "manager", "--sub", "m1", "--branch", "b1", "--name", "Hoàng Thu Trang", "--ttl", "30m"];
+    let named = json!({"role": "manager", "sub": "m1", "branchId": "b1", "name": "Hoàng Thu Trang"});
+    assert_eq!(claims(&whole).await, (named, 1_800));
+    let none = run(&values, &["token", "--role", "admin", "--sub", "a", "--ttl", "0s"]).await;
+    assert_eq!(none.status.code(), Some(2), "{}", text(&none.stderr));
 }

@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use domain::actor::Actor;
 use domain::ids::OwnerId;
-use domain::message::{Callback, Context, Event, Failure, Illegal, Message, Outcome, State, Status, Step};
+use domain::message::{
+    Callback, Context, Event, Failure, FailureKind, Illegal, Message, Outcome, State, Status, Step,
+};
 use domain::policy::retry::Jitter;
 use domain::rules::{CallbackTimeoutAction, Rules};
 use proptest::prelude::*;
@@ -80,6 +82,38 @@ fn holder(event: &Event) -> Option<domain::ids::LeaseId> {
     }
 }
 
+/// What a message shows besides its status: of each, whether it has one.
+fn data(state: &State) -> [bool; 6] {
+    [
+        state.due_at().is_some(),
+        state.lease_id().is_some(),
+        state.lease_expires_at().is_some(),
+        state.dispatched_at().is_some(),
+        state.error().is_some(),
+        state.failure_kind().is_some(),
+    ]
+}
+
+/// What a status must have (`Some(true)`), must not have (`Some(false)`) or may have, in the same order.
+fn allowed(state: &State) -> [Option<bool>; 6] {
+    const HAS: Option<bool> = Some(true);
+    const NOT: Option<bool> = Some(false);
+    const MAY: Option<bool> = None;
+    //    due, lease, expires, dispatched, error, kind
+    match (state.status(), state.failure_kind()) {
+        (Status::Queued, _) => [HAS, NOT, NOT, NOT, MAY, NOT],
+        (Status::Leased, _) => [NOT, HAS, HAS, NOT, MAY, NOT],
+        (Status::Dispatched, _) => [NOT, HAS, HAS, HAS, MAY, NOT],
+        (Status::Sent, _) => [NOT, NOT, NOT, MAY, NOT, NOT],
+        (Status::Failed, Some(FailureKind::Retry)) => [HAS, NOT, NOT, NOT, HAS, HAS],
+        (Status::Failed, Some(FailureKind::Dead)) => [NOT, NOT, NOT, NOT, HAS, HAS],
+        (Status::Failed, Some(FailureKind::Held)) => [NOT, HAS, NOT, NOT, HAS, HAS],
+        (Status::Failed, None) => panic!("FAILED says of which kind"),
+        (Status::Skipped, _) => [NOT, NOT, NOT, NOT, HAS, NOT],
+        (Status::Cancelled, _) => [NOT, NOT, NOT, NOT, NOT, NOT],
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_happens_the_promises_hold(steps in steps(), retry_timeouts in any::<bool>()) {
@@ -100,6 +134,9 @@ proptest! {
             let after = before.after(&change);
             prop_assert_eq!(after.revision, before.revision + 1);
             prop_assert!(!matches!(before.state, State::Sent(_)), "SENT is never left");
+            for (has, allowed) in data(&after.state).into_iter().zip(allowed(&after.state)) {
+                prop_assert!(allowed.is_none_or(|wanted| wanted == has), "no state holds data of another: {:?}", after.state);
+            }
             if matches!(event, Event::Requeue { .. }) {
                 prop_assert_eq!(after.retry_count, 0);
                 prop_assert!(after.attempt > before.attempt, "a requeue is a new attempt");

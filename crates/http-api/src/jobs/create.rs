@@ -47,6 +47,9 @@ pub(crate) struct OneAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<SkipReasonWord>)]
     reason: Option<&'a str>,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 /// A job with many messages.
@@ -61,6 +64,9 @@ pub(crate) struct ManyAnswer<'a> {
     skipped: usize,
     /// Recipients that were left out.
     rejected: Vec<RejectedRow>,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 /// Creates a job and queues its messages, all or nothing. Several recipients: bad ones are left out and named.
@@ -98,13 +104,13 @@ async fn create_in(
     let Request { command, whom } = request;
     let created = usecase::create_job(&api.deps(stores), caller, command).await?;
     match whom {
-        Whom::One => present_one(created),
-        Whom::Many(many) => present_many(created, many),
+        Whom::One => present_one(created, api.simulated()),
+        Whom::Many(many) => present_many(created, many, api.simulated()),
     }
 }
 
 /// A single recipient that is wrong is the request's own error.
-fn present_one(created: CreatedJob) -> Result<Answer, ApiError> {
+fn present_one(created: CreatedJob, simulator: Option<bool>) -> Result<Answer, ApiError> {
     let CreatedJob { job, batch } = created;
     if let Some(rejected) = batch.rejected.into_iter().next() {
         return Err(refusal(rejected.problems));
@@ -118,11 +124,12 @@ fn present_one(created: CreatedJob) -> Result<Answer, ApiError> {
         outbound_job: JobView::with(job, MessageCounts::of(std::iter::once(message))),
         skipped: reason.is_some(),
         reason,
+        simulator,
     }));
     Answer::created(location(job.id), &answer)
 }
 
-fn present_many(created: CreatedJob, many: Many) -> Result<Answer, ApiError> {
+fn present_many(created: CreatedJob, many: Many, simulator: Option<bool>) -> Result<Answer, ApiError> {
     let CreatedJob { job, batch } = created;
     let messages = || batch.messages.iter().map(|(_, message)| message);
     let skipped = messages().filter(|message| skip_reason(message).is_some()).count();
@@ -132,6 +139,7 @@ fn present_many(created: CreatedJob, many: Many) -> Result<Answer, ApiError> {
         created: batch.messages.len() - skipped,
         skipped,
         rejected: many.rejected(batch.rejected),
+        simulator,
     }));
     match job {
         Some(Job { id, .. }) => Answer::created(location(id), &answer),

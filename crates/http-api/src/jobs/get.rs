@@ -18,6 +18,9 @@ pub(crate) struct JobDetail<'a> {
     outbound_job: JobView<'a>,
     /// Every change of its status, oldest first.
     history: Vec<JobLineView<'a>>,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 /// One job with the counts of its messages and its history.
@@ -42,5 +45,6 @@ pub(crate) async fn get(
     Answer::ok(&JobDetail {
         outbound_job: JobView::new(&job),
         history: history.iter().map(JobLineView::new).collect(),
+        simulator: api.simulated(),
     })
 }

@@ -71,6 +71,9 @@ pub(crate) struct JobList<'a> {
     total: u64,
     /// Whether `total` is an estimate: very large numbers are not counted.
     total_is_estimate: bool,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 /// Jobs with the counts of their messages: with the service token all of them, otherwise those in the caller's scope.
@@ -93,5 +96,6 @@ pub(crate) async fn list(
         page_size,
         total: total.count,
         total_is_estimate: total.is_estimate,
+        simulator: api.simulated(),
     })
 }

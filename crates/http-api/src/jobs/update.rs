@@ -51,6 +51,9 @@ impl TryFrom<UpdateJob> for JobUpdate {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UpdatedJob<'a> {
     outbound_job: JobView<'a>,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 /// N8N says how a job goes. The same status again changes nothing.
@@ -79,7 +82,7 @@ pub(crate) async fn update(
     let by = mover.0;
     once.run(&api, &by.to_string(), &body.raw, async |stores| {
         let job = update_job(&api.deps(stores), id.0, &update, by.clone()).await?;
-        Answer::ok(&UpdatedJob { outbound_job: JobView::new(&job) })
+        Answer::ok(&UpdatedJob { outbound_job: JobView::new(&job), simulator: api.simulated() })
     })
     .await
 }

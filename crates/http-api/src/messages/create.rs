@@ -124,6 +124,9 @@ pub(crate) struct CreatedMessage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<SkipReasonWord>)]
     reason: Option<&'a str>,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 /// What 200 answers.
@@ -174,7 +177,7 @@ pub(crate) async fn create(
         match batch.messages.first() {
             Some((_, message)) => {
                 is_about(message.id);
-                present(message)
+                present(message, api.simulated())
             }
             None => Err(ApiError::Internal("one recipient made no message".to_owned())),
         }
@@ -182,11 +185,11 @@ pub(crate) async fn create(
     .await
 }
 
-fn present(message: &Message) -> Result<Answer, ApiError> {
+fn present(message: &Message, simulator: Option<bool>) -> Result<Answer, ApiError> {
     let outbound_message = MessageView::from(message);
     match &message.state {
         State::Skipped { reason } => {
-            Answer::ok(&CreatedMessage { outbound_message, skipped: true, reason: Some(reason) })
+            Answer::ok(&CreatedMessage { outbound_message, skipped: true, reason: Some(reason), simulator })
         }
         State::Queued(_)
         | State::Leased(_)
@@ -195,7 +198,8 @@ fn present(message: &Message) -> Result<Answer, ApiError> {
         | State::Failed(_)
         | State::Cancelled => {
             let location = format!("/api/outbound/messages/{}", message.id);
-            Answer::created(location, &CreatedMessage { outbound_message, skipped: false, reason: None })
+            let view = CreatedMessage { outbound_message, skipped: false, reason: None, simulator };
+            Answer::created(location, &view)
         }
     }
 }

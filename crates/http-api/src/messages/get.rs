@@ -26,6 +26,9 @@ pub(crate) struct MessageDetail<'a> {
     timeline: Vec<LineView>,
     /// Why it has not gone yet, or what became of it.
     explain: ExplanationView,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 impl<'a> MessageDetail<'a> {
@@ -34,12 +37,14 @@ impl<'a> MessageDetail<'a> {
         explanation: &Explanation,
         language: Language,
         calendar: &QuietHours,
+        simulator: Option<bool>,
     ) -> Self {
         let Detail { message, entries, holders } = detail;
         Self {
             outbound_message: MessageView::from(message),
             timeline: timeline::lines(message, entries, holders).into_iter().map(LineView::from).collect(),
             explain: ExplanationView::new(message, explanation, language, calendar),
+            simulator,
         }
     }
 }
@@ -64,5 +69,6 @@ pub(crate) async fn get(
     let detail = found.ok_or_else(|| ApiError::NotFound("there is no such message".into()))?;
     let deps = api.deps(api.stores());
     let explanation = explain_message(&deps, &detail.message, api.gateway.is_some()).await?;
-    Answer::ok(&MessageDetail::new(&detail, &explanation, language, &api.rules.quiet_hours))
+    let calendar = &api.rules.quiet_hours;
+    Answer::ok(&MessageDetail::new(&detail, &explanation, language, calendar, api.simulated()))
 }

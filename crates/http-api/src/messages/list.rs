@@ -117,10 +117,13 @@ pub(crate) struct MessageList<'a> {
     total_is_estimate: bool,
     /// The `cursor` of the next page; null at the end.
     next_cursor: Option<Id>,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 impl<'a> MessageList<'a> {
-    fn new(request: &ListRequest, found: &'a ListPage) -> Self {
+    fn new(request: &ListRequest, found: &'a ListPage, simulator: Option<bool>) -> Self {
         Self {
             items: found.items.iter().map(MessageView::from).collect(),
             page: match request.page {
@@ -131,6 +134,7 @@ impl<'a> MessageList<'a> {
             total: found.total.count,
             total_is_estimate: found.total.is_estimate,
             next_cursor: found.next.map(|id| Id(id.uuid())),
+            simulator,
         }
     }
 }
@@ -151,5 +155,5 @@ pub(crate) async fn list(
 ) -> Result<Answer, ApiError> {
     let request = query.0.request(may.caller.scope(), &api.rules.quiet_hours)?;
     let found = api.stores().list(&request).await?;
-    Answer::ok(&MessageList::new(&request, &found))
+    Answer::ok(&MessageList::new(&request, &found, api.simulated()))
 }

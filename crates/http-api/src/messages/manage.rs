@@ -35,6 +35,9 @@ impl Form for Nothing {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ManagedMessage<'a> {
     outbound_message: MessageView<'a>,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 /// What became of several messages.
@@ -91,7 +94,8 @@ pub(super) async fn one(
         let managed = manage(&api.deps(stores), act, &by(caller), &caller.scope(), &[id]).await?;
         match (managed.changed.first(), refusals(&managed).into_iter().next()) {
             (Some(message), _) => {
-                Answer::ok(&ManagedMessage { outbound_message: MessageView::from(message) })
+                let outbound_message = MessageView::from(message);
+                Answer::ok(&ManagedMessage { outbound_message, simulator: api.simulated() })
             }
             (None, Some((_, error))) => Err(error),
             (None, None) => Err(ApiError::Internal("one message was neither changed nor refused".to_owned())),

@@ -44,20 +44,30 @@ const EACH_ON_ITS_OWN: [(&str, &str); 3] =
 /// What an answer leaves out where there is nothing to say. All else is always there, null where it is empty.
 pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
     ("CreatedMessage", "reason"),
+    ("CreatedMessage", "simulator"),
     ("CreatedMessages", "jobId"),
     ("ErrorView", "details"),
     ("ExplanationView", "expectedAt"),
     ("Forecast", "expectedAt"),
     ("Health", "simulator"),
     ("ItemAnswer", "error"),
+    ("JobDetail", "simulator"),
+    ("JobList", "simulator"),
+    ("ManagedMessage", "simulator"),
+    ("ManyAnswer", "simulator"),
     ("MessageAdvice", "expectedAt"),
+    ("MessageDetail", "simulator"),
+    ("MessageList", "simulator"),
     ("NoticeView", "until"),
     ("OneAnswer", "reason"),
+    ("OneAnswer", "simulator"),
     ("ParcelView", "callbackUrl"),
     ("PreviewView", "sms"),
     ("QuietHoursView", "endsAt"),
     ("ReportView", "messages"),
+    ("ReportView", "simulator"),
     ("ReportView", "warnings"),
+    ("UpdatedJob", "simulator"),
 ];
 
 pub(super) fn complete(document: &mut Value) {

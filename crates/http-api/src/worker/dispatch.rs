@@ -71,9 +71,10 @@ pub(crate) struct DispatchReport<'a> {
     report: ReportView<'a>,
 }
 
-impl<'a> From<&'a RunReport> for DispatchReport<'a> {
-    fn from(report: &'a RunReport) -> Self {
-        let presentation = Presentation { pull: false, callback_url: None, without_effect: Vec::new() };
+impl<'a> DispatchReport<'a> {
+    fn new(report: &'a RunReport, simulator: Option<bool>) -> Self {
+        let presentation =
+            Presentation { pull: false, callback_url: None, without_effect: Vec::new(), simulator };
         Self {
             total: report.processed,
             accepted: report.skipped + report.sent,
@@ -105,7 +106,7 @@ pub(crate) async fn dispatch(
         async move {
             let deps = api.deps(api.stores());
             let report = run_worker(&deps, api.gateway.as_deref(), &*api.stopping, &request).await?;
-            Answer::ok(&DispatchReport::from(&report))
+            Answer::ok(&DispatchReport::new(&report, api.simulated()))
         }
     };
     once.run_reserved(&api, may.caller.subject.as_str(), &body.raw, work).await

@@ -48,6 +48,9 @@ pub(crate) struct ReportView<'a> {
     /// In pull mode: the messages that are now the caller's to send.
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<Vec<ParcelView<'a>>>,
+    /// Present where N8N is simulated: nothing is really sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<bool>,
 }
 
 /// The leased messages by priority.
@@ -94,6 +97,8 @@ pub(crate) struct Presentation<'a> {
     pub(crate) callback_url: Option<&'a str>,
     /// What in the request had no effect.
     pub(crate) without_effect: Vec<String>,
+    /// Present where N8N is simulated.
+    pub(crate) simulator: Option<bool>,
 }
 
 impl<'a> ReportView<'a> {
@@ -142,6 +147,7 @@ impl<'a> ReportView<'a> {
             quiet_hours: QuietHoursView::from(quiet),
             circuit: circuit.as_str(),
             messages: presentation.pull.then(|| messages.iter().filter_map(parcel).collect()),
+            simulator: presentation.simulator,
             warnings: presentation.without_effect.into_iter().chain(warnings.iter().map(warning)).collect(),
         }
     }

@@ -115,6 +115,7 @@ pub(crate) async fn run(
         pull,
         callback_url: api.callback_url.as_deref(),
         without_effect: if body.form.force == Some(true) { vec![FORCE.to_owned()] } else { Vec::new() },
+        simulator: api.simulated(),
     };
     Answer::ok(&ReportView::new(&report, presentation))
 }

@@ -25,6 +25,7 @@ mod openapi;
 mod preview;
 mod request_id;
 mod secrets;
+mod simulator;
 mod spec;
 mod stats;
 mod support;

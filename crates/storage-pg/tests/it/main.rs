@@ -7,6 +7,7 @@ mod claims;
 mod closing_time;
 mod housekeeping;
 mod idempotency;
+mod in_force;
 mod insert;
 mod insight;
 mod jobs;

@@ -11,6 +11,7 @@ mod overview;
 mod queue;
 mod screenshots;
 mod signing_in;
+mod simulated;
 mod soundness;
 mod support;
 mod templates;

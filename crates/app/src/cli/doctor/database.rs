@@ -13,22 +13,24 @@ use super::report::Check;
 use crate::clock;
 use crate::data_dir::DataDir;
 use crate::database::Database;
-use crate::settings::Settings;
+use crate::in_force::{self, InForce};
+use crate::settings::{Layers, Settings};
 use crate::storage::Storage;
 
 const DATABASE: &str = "database";
 const CLOCK: &str = "clock";
+const SERVER: &str = "server";
 /// Clocks that differ by more let the limits' windows go wrong by as much.
 const SKEW_TO_WARN: TimeDelta = TimeDelta::seconds(1);
 /// So much makes leases and quiet hours wrong.
 const SKEW_TO_FAIL: TimeDelta = TimeDelta::seconds(10);
 
 /// All that needs the database.
-pub(super) async fn check(settings: &Settings, data_dir: &DataDir) -> Vec<Check> {
+pub(super) async fn check(layers: &Layers, settings: &Settings, data_dir: &DataDir) -> Vec<Check> {
     let clock = clock::of_settings(&settings.server);
     match Database::attach(&settings.database, data_dir).await {
         Ok(database) => {
-            let checks = look_into(settings, database.url(), clock).await;
+            let checks = look_into(layers, settings, database.url(), clock).await;
             match database.close().await {
                 Ok(()) => checks,
                 Err(error) => checks.into_iter().chain([unreachable(&error)]).collect(),
@@ -38,7 +40,7 @@ pub(super) async fn check(settings: &Settings, data_dir: &DataDir) -> Vec<Check>
     }
 }
 
-async fn look_into(settings: &Settings, url: &str, clock: Arc<dyn Clock>) -> Vec<Check> {
+async fn look_into(layers: &Layers, settings: &Settings, url: &str, clock: Arc<dyn Clock>) -> Vec<Check> {
     let storage = match Storage::unchecked(url).await {
         Ok(storage) => storage,
         Err(error) => return vec![unreachable(&error)],
@@ -68,9 +70,9 @@ async fn look_into(settings: &Settings, url: &str, clock: Arc<dyn Clock>) -> Vec
         )),
         Ok(_) => {
             checks.push(Check::ok("migrations", "none is pending"));
-            match queue::check(settings, &storage.store, &*clock).await {
+            match queue(layers, settings, &storage.store, &*clock).await {
                 Ok(more) => checks.extend(more),
-                Err(error) => checks.push(unreachable(&error.into())),
+                Err(error) => checks.push(unreachable(&error)),
             }
         }
     }
@@ -93,6 +95,31 @@ async fn server(store: &PgStore, clock: &dyn Clock) -> anyhow::Result<Vec<Check>
         Some(_) | None => Check::ok(DATABASE, said),
     };
     Ok(vec![database, skew(middle - now)])
+}
+
+/// What needs tables that are up to date. The queue is judged by what the server works by.
+async fn queue(
+    layers: &Layers,
+    settings: &Settings,
+    store: &PgStore,
+    clock: &dyn Clock,
+) -> anyhow::Result<Vec<Check>> {
+    let differences = in_force::differences(store, layers, settings).await?;
+    let mut checks: Vec<Check> = differences.map(|lines| running(&lines)).into_iter().collect();
+    let in_force = InForce::find(store, settings).await?;
+    checks.extend(queue::check(&in_force.rules, store, clock).await?);
+    Ok(checks)
+}
+
+fn running(differences: &[String]) -> Check {
+    if differences.is_empty() {
+        return Check::ok(SERVER, "the one that started last works by these settings");
+    }
+    Check::warn(
+        SERVER,
+        format!("the one that started last works by other settings: {}", differences.join("; ")),
+        "run this with the server's environment, or start the server anew with this one",
+    )
 }
 
 fn skew(ahead: TimeDelta) -> Check {

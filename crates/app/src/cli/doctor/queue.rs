@@ -5,10 +5,10 @@ use domain::access::Scope;
 use domain::message::{FailureKind, Status};
 use domain::policy::circuit::Permit;
 use domain::ports::{Clock, Filter, ListRequest, MessageReader as _, Page, RunStore as _, StoreError};
+use domain::rules::Rules;
 use storage_pg::PgStore;
 
 use super::report::Check;
-use crate::settings::Settings;
 
 const QUEUE: &str = "queue";
 /// Who is due for longer has been overlooked.
@@ -16,11 +16,11 @@ const LONG_DUE: TimeDelta = TimeDelta::minutes(10);
 
 /// What the queue's numbers say.
 pub(super) async fn check(
-    settings: &Settings,
+    rules: &Rules,
     store: &PgStore,
     clock: &dyn Clock,
 ) -> Result<Vec<Check>, StoreError> {
-    let (now, rules) = (clock.now(), &settings.rules);
+    let now = clock.now();
     let stats = store.stats(&Scope::everything(), &rules.limits, now).await?;
     let waiting: u64 = stats.waiting_by_channel.values().sum();
     let mut checks = vec![match stats.oldest_due_at {

@@ -346,6 +346,13 @@ impl Site {
         self.start_again();
     }
 
+    /// N8N is not simulated from now on.
+    pub fn with_a_real_n8n(&mut self) {
+        self.stop();
+        self.pages.simulator = false;
+        self.start_again();
+    }
+
     /// Cookies only by HTTPS from now on.
     pub fn behind_tls(&mut self) {
         self.stop();
