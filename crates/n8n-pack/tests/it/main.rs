@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod structure;
