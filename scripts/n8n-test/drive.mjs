@@ -181,6 +181,14 @@ for (const [channel, says, retries] of [['ZALO', /not set up/, false], ['FB', /n
   log(`without a provider: ${channel} is FAILED ${retries ? 'with' : 'without'} a retry ("${message.error}")`);
 }
 
+// ── A hand-off that is refused: the run says so, and workflow 1 raises an alert.
+const told = provider.alerts.length;
+const refused = await queue('SMS', recipient('SMS', 0), 'REFUSED');
+const alarm = () => provider.alerts.slice(told).find((text) => /[1-9]\d* of \d+ hand-offs failed/.test(text));
+await until('an alert for a refused hand-off', 60, alarm);
+check((await read(refused.id)).outboundMessage.status === 'FAILED', 'a refused hand-off is not FAILED');
+log(`alert for a refused hand-off: ${alarm()}`);
+
 // ── Jobs, by workflow 4.
 const { body: created } = await call('POST', '/api/outbound/jobs', {
   title: 'A job', channel: 'SMS', text: 'from a job', recipients: [0, 1].map((end) => ({ to: recipient('SMS', end) })),

@@ -10,3 +10,5 @@ mod fixtures;
 mod structure;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod ways;
