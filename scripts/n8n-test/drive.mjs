@@ -220,6 +220,17 @@ await until('a message goes its way beside one without an answer', 60, async () 
 check((await read(one.id)).outboundMessage.status === 'DISPATCHED', 'pulled, and no answer from the provider: not left to a person');
 check(tap.seen.handOffs === handOffs, 'a message was pushed while all were to be pulled');
 
+// ── A batch whose keys can't be written was not sent, and does not wait for a person.
+await please('switch-to-unnoted');
+const unnoted = [await queue('SMS', recipient('SMS', 0), 'unnoted'), await queue('FB', recipient('FB', 0), 'unnoted')];
+for (const { id, to } of unnoted) {
+  await until('a message whose key can not be written is FAILED', 60, async () => (await read(id)).outboundMessage.status === 'FAILED');
+  const { outboundMessage: message } = await read(id);
+  check(message.nextAttemptAt !== null && /could not note the key/.test(message.error ?? ''), `a key that can't be written: ${message.error}, next ${message.nextAttemptAt}`);
+  check(!provider.calls.some((call) => call.to === to), 'a message whose key could not be written was sent');
+  log(`a key that can't be written: FAILED with a retry ("${message.error}")`);
+}
+
 console.table(rows);
 provider.close();
 tap.close();
