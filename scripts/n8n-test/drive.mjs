@@ -181,6 +181,14 @@ for (const [channel, says, retries] of [['ZALO', /not set up/, false], ['FB', /n
   log(`without a provider: ${channel} is FAILED ${retries ? 'with' : 'without'} a retry ("${message.error}")`);
 }
 
+// ── A hand-off that is refused: the run says so, and workflow 1 raises an alert.
+const told = provider.alerts.length;
+const refused = await queue('SMS', recipient('SMS', 0), 'REFUSED');
+const alarm = () => provider.alerts.slice(told).find((text) => /[1-9]\d* of \d+ hand-offs failed/.test(text));
+await until('an alert for a refused hand-off', 60, alarm);
+check((await read(refused.id)).outboundMessage.status === 'FAILED', 'a refused hand-off is not FAILED');
+log(`alert for a refused hand-off: ${alarm()}`);
+
 // ── Jobs, by workflow 4.
 const { body: created } = await call('POST', '/api/outbound/jobs', {
   title: 'A job', channel: 'SMS', text: 'from a job', recipients: [0, 1].map((end) => ({ to: recipient('SMS', end) })),
@@ -211,6 +219,17 @@ const [one, other] = [await queue('ZALO', recipient('ZALO', 0), 'NO-ANSWER'), aw
 await until('a message goes its way beside one without an answer', 60, async () => (await read(other.id)).outboundMessage.status === 'SENT');
 check((await read(one.id)).outboundMessage.status === 'DISPATCHED', 'pulled, and no answer from the provider: not left to a person');
 check(tap.seen.handOffs === handOffs, 'a message was pushed while all were to be pulled');
+
+// ── A batch whose keys can't be written was not sent, and does not wait for a person.
+await please('switch-to-unnoted');
+const unnoted = [await queue('SMS', recipient('SMS', 0), 'unnoted'), await queue('FB', recipient('FB', 0), 'unnoted')];
+for (const { id, to } of unnoted) {
+  await until('a message whose key can not be written is FAILED', 60, async () => (await read(id)).outboundMessage.status === 'FAILED');
+  const { outboundMessage: message } = await read(id);
+  check(message.nextAttemptAt !== null && /could not note the key/.test(message.error ?? ''), `a key that can't be written: ${message.error}, next ${message.nextAttemptAt}`);
+  check(!provider.calls.some((call) => call.to === to), 'a message whose key could not be written was sent');
+  log(`a key that can't be written: FAILED with a retry ("${message.error}")`);
+}
 
 console.table(rows);
 provider.close();

@@ -1,5 +1,6 @@
 // What a person does in N8N's editor: makes the credentials. And what only a test needs: schedules of seconds instead
-// of minutes, a copy of the receiver that breaks, and one whose providers are not set up.
+// of minutes, a copy of the receiver that breaks, one whose providers are not set up, and a copy of the pull mode that
+// can't write its keys.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const [pack, out] = process.argv.slice(2);
@@ -54,7 +55,11 @@ const bare = receiver('outboundBare', {
   'Send SMS': (node) => Object.assign(node.parameters, { url: 'http://127.0.0.1:1/sms' }),
 });
 
-for (const workflow of [...workflows, crash, bare]) {
+const unnoted = structuredClone(workflows.find((workflow) => workflow.id === 'outboundPull'));
+Object.assign(unnoted, { id: 'outboundUnnoted', name: 'outboundUnnoted' });
+unnoted.nodes.find((node) => node.name === 'Note the keys').parameters.dataTableId.value = 'no_such_table';
+
+for (const workflow of [...workflows, crash, bare, unnoted]) {
   for (const node of workflow.nodes) {
     const interval = node.parameters.rule?.interval?.[0];
     if (interval?.field === 'minutes') node.parameters.rule.interval = [{ field: 'seconds', secondsInterval: 4 }];

@@ -1,5 +1,5 @@
 // Stands between Outbound and N8N: checks every hand-off's signature with the Standard Webhooks library, hands it on,
-// and makes trouble: some hand-offs reach N8N twice, at once or one after the other.
+// and makes trouble: some hand-offs reach N8N twice, at once or one after the other; what says REFUSED is refused.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 
@@ -30,6 +30,7 @@ export async function startTap(port, secrets, target) {
     // What the workflow signs again is JSON.stringify of what N8N parsed.
     const message = JSON.parse(raw);
     if (JSON.stringify(message) !== raw) seen.wrong.push(`not written as JavaScript writes it: ${raw}`);
+    if (message.text === 'REFUSED') return response.writeHead(403).end();
     const send = async () => {
       const answer = await fetch(target(message), { method: 'POST', headers, body: raw });
       return { status: answer.status, body: await answer.text(), type: answer.headers.get('content-type') };

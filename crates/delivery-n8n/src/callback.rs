@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::ids::MessageId;
-use domain::message::Callback;
+use domain::message::{Callback, Outcome};
 use domain::ports::{
     CallbackDecoder, CallbackError, CallbackItemError, DecodedCallbacks, MAX_CALLBACKS, SignatureError,
     WebhookHeaders,
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::fields::{self, BadField, Object};
 use crate::json;
-use crate::replay::Seen;
+use crate::replay::{self, Seen};
 use crate::signature::{Secret, Signer};
 
 /// Reads N8N's callbacks, and believes those that are signed with one of the secrets.
@@ -28,6 +28,17 @@ impl N8nCallbacks {
     pub fn new(secrets: Vec<Secret>) -> Self {
         Self { signer: Signer::new(secrets), seen: Arc::default() }
     }
+
+    /// Whether none of the callbacks could be taken for one about a later attempt. SENT is never: it is never left.
+    fn names_its_attempts(&self, body: &[u8]) -> bool {
+        let decoded = self.decode(body).map(|decoded| decoded.items).unwrap_or_default();
+        decoded.iter().flatten().all(|(_, callback)| match callback.outcome {
+            Outcome::Sent { .. } => true,
+            Outcome::Failed { .. } | Outcome::Skipped { .. } => {
+                callback.attempt.is_some() || callback.lease.is_some()
+            }
+        })
+    }
 }
 
 impl CallbackDecoder for N8nCallbacks {
@@ -38,6 +49,9 @@ impl CallbackDecoder for N8nCallbacks {
         now: DateTime<Utc>,
     ) -> Result<(), SignatureError> {
         self.signer.verify(headers, body, now)?;
+        if !self.names_its_attempts(body) && !replay::is_fresh(headers, now) {
+            return Err(SignatureError::WhichAttempt);
+        }
         if self.seen.lets_in(headers.id, headers.timestamp, body, now.timestamp()) {
             return Ok(());
         }

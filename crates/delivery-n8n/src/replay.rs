@@ -1,18 +1,23 @@
 //! The requests that were signed and have come before.
 //!
-//! A signed callback that somebody recorded could be sent again as long as its time counts. Most of what it says is
-//! known by then and changes nothing; but a FAILED that names no attempt would hit the next attempt, too. So a request
-//! counts for a short while from when it is first seen: long enough for N8N, which repeats what got no good answer
-//! within seconds, and shorter than the first wait for a retry. Whoever knows the secret signs anew and is let in.
+//! A signed callback that somebody recorded could be sent again as long as its time counts. What it says is known by
+//! then and changes nothing, but for a FAILED or SKIPPED that names no attempt: it would hit the next one. So such a
+//! one counts for [`REPEAT_SECONDS`] from its signing ([`is_fresh`]), which is shorter than the first wait for a retry
+//! and holds in every process, after a restart too. Any other counts for as long from when it is first seen here: long
+//! enough for N8N, which repeats what got no good answer within seconds. Whoever knows the secret signs anew and is let
+//! in.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
+use domain::ports::WebhookHeaders;
 use sha2::{Digest as _, Sha256};
 
 use crate::signature::TOLERANCE_SECONDS;
 
-/// How long the very same request is taken again, in seconds from when it first came.
+/// How long a request is taken, in seconds: one that names no attempt from its signing, any other from when it first
+/// came.
 pub const REPEAT_SECONDS: i64 = 60;
 /// How many requests are remembered; beyond, the oldest are forgotten, and only their time keeps them out.
 const CAPACITY: usize = 100_000;
@@ -20,6 +25,12 @@ const CAPACITY: usize = 100_000;
 const REMEMBERED_SECONDS: i64 = 2 * TOLERANCE_SECONDS;
 
 type Digest = [u8; 32];
+
+/// Whether a request was signed just now, by a clock that is about right.
+pub(crate) fn is_fresh(headers: &WebhookHeaders<'_>, now: DateTime<Utc>) -> bool {
+    let signed: Option<i64> = headers.timestamp.parse().ok();
+    signed.is_some_and(|signed| now.timestamp().abs_diff(signed) <= REPEAT_SECONDS.unsigned_abs())
+}
 
 /// What came, and when first. In this process's memory alone.
 #[derive(Debug, Default)]

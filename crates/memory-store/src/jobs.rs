@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::access::Scope;
 use domain::ids::JobId;
 use domain::job::{Job, JobEntry, JobStatus};
+use domain::message::FailureKind;
 use domain::ports::{JobFilter, JobPage, JobStore, JobView, StoreError, Total};
 
 use crate::{Inner, MemoryStore};
@@ -67,14 +68,15 @@ impl JobStore for MemoryStore {
 
 impl Inner {
     fn view(&self, job: &Job, scope: &Scope) -> JobView {
-        let mut message_counts = BTreeMap::new();
+        let (mut message_counts, mut retries_waiting) = (BTreeMap::new(), 0);
         let of_job = self.messages.values().filter(|m| m.content.job_id == Some(job.id));
         for message in
             of_job.filter(|m| scope.covers(m.content.owner_id.as_ref(), m.content.branch_id.as_ref()))
         {
             *message_counts.entry(message.status()).or_default() += 1;
+            retries_waiting += u64::from(message.state.failure_kind() == Some(FailureKind::Retry));
         }
-        JobView { job: job.clone(), message_counts }
+        JobView { job: job.clone(), message_counts, retries_waiting }
     }
 }
 

@@ -12,7 +12,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::access::Scope;
 use domain::ids::JobId;
 use domain::job::{Job, JobEntry, JobStatus};
-use domain::message::Status;
+use domain::message::{FailureKind, Status};
 use domain::ports::{JobFilter, JobPage, JobStore, JobView, StoreError, Total};
 use uuid::Uuid;
 
@@ -229,24 +229,29 @@ async fn views(
     // Of one owner or branch by equality, of all by a condition that is always true: one form of the query.
     let owner = scope.owner.as_ref().map(|owner| owner.as_str());
     let branch = scope.branch.as_ref().map(|branch| branch.as_str());
-    let counted: Vec<(Option<Uuid>, String, i64)> = d::table
+    // In one statement: a retry that is taken up meanwhile must not be missing in both.
+    let counted: Vec<(Option<Uuid>, String, Option<String>, i64)> = d::table
         .filter(d::job_id.eq_any(ids))
         .filter(owner.is_none().into_sql::<Bool>().or(d::owner_id.eq(owner.unwrap_or_default())))
         .filter(branch.is_none().into_sql::<Bool>().or(d::branch_id.eq(branch.unwrap_or_default())))
-        .group_by((d::job_id, d::status))
-        .select((d::job_id, d::status, count_star()))
+        .group_by((d::job_id, d::status, d::failure_kind))
+        .select((d::job_id, d::status, d::failure_kind, count_star()))
         .load(connection)
         .await
         .map_err(of_statement)?;
-    let mut counts: HashMap<Uuid, BTreeMap<Status, u64>> = HashMap::new();
-    for (job, status, count) in counted {
+    let mut counts: HashMap<Uuid, (BTreeMap<Status, u64>, u64)> = HashMap::new();
+    for (job, status, kind, count) in counted {
         let count = u64::try_from(count).map_err(|error| corrupt("count", error))?;
-        counts.entry(job.unwrap_or_default()).or_default().insert(read("status", &status)?, count);
+        let (by_status, retries) = counts.entry(job.unwrap_or_default()).or_default();
+        *by_status.entry(read("status", &status)?).or_default() += count;
+        if read_option("failure_kind", kind.as_deref())? == Some(FailureKind::Retry) {
+            *retries += count;
+        }
     }
     rows.into_iter()
         .map(|row| {
-            let message_counts = counts.remove(&row.id).unwrap_or_default();
-            Ok(JobView { job: row.try_into()?, message_counts })
+            let (message_counts, retries_waiting) = counts.remove(&row.id).unwrap_or_default();
+            Ok(JobView { job: row.try_into()?, message_counts, retries_waiting })
         })
         .collect()
 }

@@ -174,7 +174,7 @@ fn tabs(lang: Lang, query: &Query) -> Vec<Tab> {
 }
 
 fn line(lang: Lang, view: JobView, people: &People<'_>, pages: &Pages) -> Line {
-    let JobView { job, message_counts } = view;
+    let JobView { job, message_counts, retries_waiting: _ } = view;
     Line {
         id: job.id.to_string(),
         source: source(lang, &job),

@@ -55,6 +55,8 @@ mod ops;
 #[cfg(test)]
 mod own_worker;
 #[cfg(test)]
+mod pack;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod rolling;

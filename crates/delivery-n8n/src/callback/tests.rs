@@ -192,6 +192,34 @@ fn n8n_may_repeat_a_signed_request_at_once_and_nobody_may_later() {
 }
 
 #[test]
+fn a_signed_failure_that_names_no_attempt_counts_for_a_minute_from_its_signing_in_any_process() {
+    const ID: &str = "01936d6a-0000-7000-8000-000000000001";
+    let at = 1_700_000_000;
+    // One that has just started: nothing is remembered.
+    let fresh = |body: &Value, now| {
+        let callbacks = N8nCallbacks::new(vec![Secret::parse("hush").unwrap()]);
+        verify(&callbacks, "m1", at, body.to_string().as_bytes(), now)
+    };
+    let one = |status: &str| json!({"messageId": ID, "status": status});
+    let named = json!({"messageId": ID, "status": "FAILED", "attempt": 1});
+    let leased = json!({"messageId": ID, "status": "SKIPPED", "leaseId": ID});
+    for unnamed in [one("FAILED"), one("SKIPPED"), json!([named, one("FAILED")])] {
+        for (now, expected) in [
+            (at - 61, Err(SignatureError::WhichAttempt)),
+            (at - 60, Ok(())),
+            (at + 60, Ok(())),
+            (at + 61, Err(SignatureError::WhichAttempt)),
+            (at + 301, Err(SignatureError::TooOld)),
+        ] {
+            assert_eq!(fresh(&unnamed, now), expected, "{unnamed} after {}", now - at);
+        }
+    }
+    for harmless in [one("SENT"), named.clone(), leased.clone(), json!([named, leased, one("SENT")])] {
+        assert_eq!(fresh(&harmless, at + 300), Ok(()), "{harmless}");
+    }
+}
+
+#[test]
 fn what_is_not_signed_is_not_remembered() {
     let callbacks = N8nCallbacks::new(vec![Secret::parse("hush").unwrap()]);
     let at = 1_700_000_000;

@@ -16,9 +16,54 @@ fn check(signer: &Signer, timestamp: &str, signature: &str, now: i64) -> Result<
     signer.verify(&WebhookHeaders { id: ID, timestamp, signature }, BODY, now)
 }
 
+/// What others publish: secret, id, time, body, signature.
+const PUBLISHED: [(&str, &str, i64, &str, &str); 3] = [
+    // standard-webhooks/standard-webhooks, the tests of its libraries for C#, Go, Java, JavaScript, PHP, Python, Ruby.
+    (SECRET, ID, AT, r#"{"test": 2432232314}"#, SIGNATURE),
+    // The same, the test of its library for Rust.
+    (
+        "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+        "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+        1_649_367_553,
+        r#"{"email":"test@example.com","username":"test_user"}"#,
+        "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+    ),
+    // https://docs.svix.com/receiving/verifying-payloads/how-manual
+    (
+        "whsec_plJ3nmyCDGBKInavdOK15jsl",
+        "msg_loFOjxBNrRLzqYUf",
+        1_731_705_121,
+        r#"{"event_type":"ping","data":{"success":true}}"#,
+        "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0=",
+    ),
+];
+/// Signatures of the libraries' tests that fit nothing, beside one that is too short and one without its text.
+const OTHERS: [&str; 6] = [
+    "v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=",
+    "v2,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=",
+    "v1,R3PTzyfHASBKHH98a7yexTwaJ4yNIcGhFQc1yuN+BPU=",
+    "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OA=",
+    "v1,g0hM9",
+    "v1,",
+];
+
 #[test]
-fn signs_as_the_published_example_does() {
-    assert_eq!(signer(&[SECRET]).sign(ID, AT, BODY).as_deref(), Some(SIGNATURE));
+fn signs_and_verifies_as_the_published_vectors_do() {
+    for (secret, id, at, body, signature) in PUBLISHED {
+        let signer = signer(&[secret]);
+        assert_eq!(signer.sign(id, at, body.as_bytes()).as_deref(), Some(signature), "{id}");
+        let timestamp = at.to_string();
+        let now = DateTime::from_timestamp(at, 0).unwrap();
+        let verify = |signature: &str| {
+            signer.verify(&WebhookHeaders { id, timestamp: &timestamp, signature }, body.as_bytes(), now)
+        };
+        assert_eq!(verify(signature), Ok(()), "{id}");
+        for other in OTHERS {
+            assert_eq!(verify(other), Err(SignatureError::Mismatch), "{id}: {other}");
+        }
+        assert_eq!(verify(&OTHERS.join(" ")), Err(SignatureError::Mismatch), "{id}");
+        assert_eq!(verify(&format!("{} {signature} {}", OTHERS[0], OTHERS[1])), Ok(()), "{id}");
+    }
 }
 
 #[test]

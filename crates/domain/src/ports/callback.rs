@@ -36,6 +36,10 @@ pub enum SignatureError {
     /// Signed in the future: a clock that is fast.
     #[error("the signature's time is in the future")]
     InFuture,
+    /// A FAILED or SKIPPED that does not say which attempt it is about, signed too long ago to be surely about the
+    /// present one.
+    #[error("a signed FAILED or SKIPPED counts for a minute only, unless it names the attempt")]
+    WhichAttempt,
     /// No signature fits the body under any of the secrets.
     #[error("the signature does not fit")]
     Mismatch,

@@ -28,6 +28,8 @@ pub struct JobView {
     pub job: Job,
     /// Its messages by status; a status without messages is left out.
     pub message_counts: BTreeMap<Status, u64>,
+    /// How many of those that are FAILED wait for a retry.
+    pub retries_waiting: u64,
 }
 
 /// A part of the list of jobs.

@@ -58,7 +58,8 @@ fn check(
             SignatureError::NoSecret
             | SignatureError::Timestamp
             | SignatureError::TooOld
-            | SignatureError::InFuture => {}
+            | SignatureError::InFuture
+            | SignatureError::WhichAttempt => {}
         }
         Err(ApiError::Forbidden(error.to_string().into()))
     })

@@ -25,6 +25,9 @@ use crate::messages::recipients::RejectedRow;
 use crate::view::MessageView;
 use crate::words::SkipReasonWord;
 
+/// None of the messages has been tried yet.
+const NO_RETRIES: u64 = 0;
+
 /// The new job: with its message where one recipient was named, with counts where `recipients` was given.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
@@ -121,7 +124,7 @@ fn present_one(created: CreatedJob, simulator: Option<bool>) -> Result<Answer, A
     let reason = skip_reason(message);
     let answer = CreatedJobAnswer::One(Box::new(OneAnswer {
         outbound_message: MessageView::from(message),
-        outbound_job: JobView::with(job, MessageCounts::of(std::iter::once(message))),
+        outbound_job: JobView::with(job, MessageCounts::of(std::iter::once(message)), NO_RETRIES),
         skipped: reason.is_some(),
         reason,
         simulator,
@@ -133,7 +136,7 @@ fn present_many(created: CreatedJob, many: Many, simulator: Option<bool>) -> Res
     let CreatedJob { job, batch } = created;
     let messages = || batch.messages.iter().map(|(_, message)| message);
     let skipped = messages().filter(|message| skip_reason(message).is_some()).count();
-    let view = |job| JobView::with(job, MessageCounts::of(messages()));
+    let view = |job| JobView::with(job, MessageCounts::of(messages()), NO_RETRIES);
     let answer = CreatedJobAnswer::Many(Box::new(ManyAnswer {
         outbound_job: job.as_ref().map(view),
         created: batch.messages.len() - skipped,

@@ -38,6 +38,9 @@ pub(crate) struct JobView<'a> {
     created_at: Time,
     updated_at: Time,
     message_counts: MessageCounts,
+    /// How many of those that are FAILED wait for a retry; with QUEUED, LEASED and DISPATCHED none either, nothing
+    /// moves any more by itself.
+    retries_waiting: u64,
 }
 
 /// How many messages have which status.
@@ -81,10 +84,10 @@ impl MessageCounts {
 impl<'a> JobView<'a> {
     /// The job with its counts; what the reader may not see has been withheld.
     pub(crate) fn new(view: &'a ports::JobView) -> Self {
-        Self::with(&view.job, MessageCounts::new(&view.message_counts))
+        Self::with(&view.job, MessageCounts::new(&view.message_counts), view.retries_waiting)
     }
 
-    pub(super) fn with(job: &'a Job, message_counts: MessageCounts) -> Self {
+    pub(super) fn with(job: &'a Job, message_counts: MessageCounts, retries_waiting: u64) -> Self {
         // Every field is named, so that a new one can't be forgotten here.
         let Job {
             id,
@@ -125,6 +128,7 @@ impl<'a> JobView<'a> {
             created_at: Time(*created_at),
             updated_at: Time(*updated_at),
             message_counts,
+            retries_waiting,
         }
     }
 }

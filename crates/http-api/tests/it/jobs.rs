@@ -51,6 +51,7 @@ async fn a_job_with_one_recipient_answers_job_and_message_with_every_field() {
         "messageCounts": {
             "QUEUED": 1, "LEASED": 0, "DISPATCHED": 0, "SENT": 0, "FAILED": 0, "SKIPPED": 0, "CANCELLED": 0,
         },
+        "retriesWaiting": 0,
     });
     assert_eq!(*job, expected);
     assert_eq!(answer.body["skipped"], false);

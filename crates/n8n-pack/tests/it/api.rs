@@ -1,6 +1,6 @@
 //! Every URL, header and field in the workflows fits the API (contract §9).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use delivery_n8n::HandOffBody;
 use domain::channel::Channel;
@@ -8,107 +8,21 @@ use domain::job::JobStatus;
 use n8n_pack::BASE_URL;
 use serde_json::Value;
 
-use crate::fixtures::message;
+use crate::document::Endpoint;
+use crate::fixtures::{DOC, message};
 use crate::support::{Flow, flow, flows, literal_fields, text, texts, words_after};
 
-/// One endpoint as the contract has it.
-struct Endpoint {
-    method: &'static str,
-    path: &'static str,
-    /// The header that opens it, as the credential's name says.
-    credentials: &'static [&'static str],
-    body: &'static [&'static str],
-    query: &'static [&'static str],
-    /// What of its answer's body may be read.
-    answer: &'static [&'static str],
-}
-
-const ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        method: "POST",
-        path: "/api/worker/outbound",
-        credentials: &["Outbound worker secret"],
-        body: &["batchSize", "concurrency", "dryRun", "retryFailedOnly", "force", "mode"],
-        query: &[],
-        answer: &[
-            "ok",
-            "dryRun",
-            "processed",
-            "sent",
-            "failed",
-            "skipped",
-            "rateLimited",
-            "remainingEstimate",
-            "breakdownByPriority",
-            "breakdownByOwner",
-            "webhookEnabled",
-            "duration",
-            "leaseId",
-            "quietHours",
-            "circuit",
-            "warnings",
-            "messages",
-        ],
-    },
-    Endpoint {
-        method: "POST",
-        path: "/api/outbound/callback",
-        credentials: &["Outbound callback secret"],
-        body: CALLBACK,
-        query: &[],
-        answer: &["ok", "applied", "results"],
-    },
-    Endpoint {
-        method: "GET",
-        path: "/api/outbound/jobs",
-        credentials: &["Outbound service token"],
-        body: &[],
-        query: &["status", "suggestionId", "ownerId", "page", "pageSize"],
-        answer: &["items", "page", "pageSize", "total"],
-    },
-    Endpoint {
-        method: "PATCH",
-        path: "/api/outbound/jobs/{id}",
-        credentials: &["Outbound service token", "Outbound callback secret"],
-        body: &["status", "runId", "lastError"],
-        query: &[],
-        answer: &["outboundJob"],
-    },
-];
-const CALLBACK: &[&str] =
-    &["messageId", "status", "providerMessageId", "error", "sentAt", "permanent", "attempt", "leaseId"];
-const JOB: &[&str] = &[
-    "id",
-    "title",
-    "status",
-    "actionKey",
-    "suggestionId",
-    "taskId",
-    "runId",
-    "lastError",
-    "note",
-    "ownerId",
-    "branchId",
-    "createdById",
-    "dispatchedAt",
-    "doneAt",
-    "createdAt",
-    "updatedAt",
-    "messageCounts",
-];
-
-fn set(words: &[&str]) -> BTreeSet<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
-}
+/// What makes the credentials for `scripts/test-n8n`.
+const SET_UP: &str = include_str!("../../../../scripts/n8n-test/set-up.mjs");
 
 /// The calls to Outbound, with the endpoint of each.
-fn calls(flow: &Flow) -> Vec<(&Value, &'static Endpoint)> {
+fn calls(flow: &Flow) -> Vec<(&Value, Endpoint)> {
     let calls = flow.of_type("httpRequest").into_iter().filter_map(|node| {
         let path = text(node, "/parameters/url").trim_start_matches('=').strip_prefix(BASE_URL)?.to_owned();
         let path = path.replace("{{ $json.id }}", "{id}");
         let method = text(node, "/parameters/method");
-        let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.method == method && endpoint.path == path);
-        Some((node, endpoint.unwrap_or_else(|| panic!("{}: the contract has no {method} {path}", flow.file))))
+        let endpoint = Endpoint::find(method, &path);
+        Some((node, endpoint.unwrap_or_else(|| panic!("{}: the API has no {method} {path}", flow.file))))
     });
     calls.collect()
 }
@@ -118,18 +32,33 @@ fn credential(node: &Value) -> &str {
     node.pointer(&format!("/credentials/{kind}/name")).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// What comes in quotes of this kind.
+fn quoted(text: &str, quote: char) -> Vec<&str> {
+    text.split(quote).skip(1).step_by(2).collect()
+}
+
+/// The header of each credential, as the page tells people to make them.
+fn headers_of_the_page() -> BTreeMap<&'static str, &'static str> {
+    let rows = DOC.lines().map(str::trim_start);
+    let rows = rows.filter(|line| line.starts_with("| `Outbound ") && line.contains("| Header Auth |"));
+    rows.map(|row| quoted(row, '`')).map(|words| (words[0], words[1])).collect()
+}
+
 #[test]
-fn every_call_is_one_of_the_contract_with_its_credential() {
+fn every_call_is_one_of_the_api_and_opens_it_with_the_header_of_its_credential() {
+    let headers = headers_of_the_page();
     let mut used = BTreeSet::new();
     for flow in flows() {
         for (node, endpoint) in calls(&flow) {
-            used.insert((endpoint.method, endpoint.path));
+            let header = headers.get(credential(node));
             assert!(
-                endpoint.credentials.contains(&credential(node)),
-                "{}: {}",
+                header.is_some_and(|header| endpoint.headers.contains(*header)),
+                "{}: {} opens {} with {header:?}",
                 flow.file,
-                text(node, "/name")
+                text(node, "/name"),
+                endpoint.name
             );
+            used.insert(endpoint.name);
         }
         for node in flow.of_type("httpRequest") {
             let url = text(node, "/parameters/url");
@@ -138,39 +67,69 @@ fn every_call_is_one_of_the_contract_with_its_credential() {
             assert!(ours || from_environment, "{}: {} goes to {url}", flow.file, text(node, "/name"));
         }
     }
-    assert_eq!(used.len(), ENDPOINTS.len(), "an endpoint is not used");
+    let expected = [
+        "GET /api/outbound/jobs",
+        "PATCH /api/outbound/jobs/{id}",
+        "POST /api/outbound/callback",
+        "POST /api/worker/outbound",
+    ];
+    assert!(used.iter().eq(expected.iter()), "{used:?}");
 }
 
 #[test]
-fn bodies_and_queries_have_the_contract_s_fields_alone() {
+fn notes_and_the_test_s_own_set_up_name_the_headers_as_the_page_does() {
+    let headers = headers_of_the_page();
+    assert_eq!(headers.len(), 3);
+    let set_up = SET_UP.lines().filter(|line| line.contains(": header('x-"));
+    let made = set_up.map(|line| quoted(line, '\'')).map(|words| (words[0], words[1]));
+    assert_eq!(made.collect::<BTreeMap<_, _>>(), headers);
+    for flow in flows() {
+        let calls = calls(&flow);
+        let own: BTreeSet<_> = calls.iter().map(|(node, _)| headers[credential(node)]).collect();
+        for note in flow.of_type("stickyNote") {
+            let said = quoted(text(note, "/parameters/content"), '`');
+            let said: BTreeSet<_> = said.into_iter().filter(|word| word.starts_with("x-")).collect();
+            assert!(said.is_subset(&own), "{}: {said:?} of {own:?}", flow.file);
+        }
+    }
+}
+
+#[test]
+fn bodies_and_queries_have_the_api_s_fields_alone() {
+    let callback = Endpoint::find("POST", "/api/outbound/callback").unwrap();
     for flow in flows() {
         for (node, endpoint) in calls(&flow) {
             let at = format!("{}: {}", flow.file, text(node, "/name"));
             let body = text(node, "/parameters/jsonBody");
             if body.contains("JSON.stringify({") {
                 let fields = literal_fields(body.split("JSON.stringify(").nth(1).unwrap());
-                assert!(!fields.is_empty() && fields.is_subset(&set(endpoint.body)), "{at}: {fields:?}");
+                assert!(!fields.is_empty() && fields.is_subset(&endpoint.body), "{at}: {fields:?}");
             } else if body.contains("$json.callbacks") {
                 let code = flow.of_type("code").into_iter().map(|code| text(code, "/parameters/jsCode"));
-                let code = code.filter(|code| code.contains("callbacks")).collect::<String>();
-                let fields = literal_fields(code.split("=> (").nth(1).unwrap());
-                assert!(fields.contains("messageId") && fields.is_subset(&set(CALLBACK)), "{at}: {fields:?}");
+                for code in code.filter(|code| code.contains("const callbacks")) {
+                    let code = code.split("const callbacks").nth(1).unwrap();
+                    let fields = literal_fields(code.split("=> (").nth(1).unwrap());
+                    assert!(fields.is_subset(&callback.body), "{at}: {fields:?}");
+                    for needed in ["messageId", "status", "attempt"] {
+                        assert!(fields.contains(needed), "{at}: {fields:?}");
+                    }
+                }
             } else {
                 assert_eq!(body, "", "{at}");
                 assert!(endpoint.body.is_empty(), "{at}");
             }
             let query = node.pointer("/parameters/queryParameters/parameters").and_then(Value::as_array);
             for parameter in query.into_iter().flatten() {
-                assert!(endpoint.query.contains(&text(parameter, "/name")), "{at}");
+                assert!(endpoint.query.contains(text(parameter, "/name")), "{at}");
             }
         }
     }
 }
 
 #[test]
-fn answers_are_read_by_the_contract_s_fields() {
+fn answers_are_read_by_the_api_s_fields() {
     for flow in flows() {
-        let known: BTreeSet<_> = calls(&flow).iter().flat_map(|(_, endpoint)| set(endpoint.answer)).collect();
+        let known: BTreeSet<_> = calls(&flow).into_iter().flat_map(|(_, endpoint)| endpoint.answer).collect();
         for node in flow.nodes().iter().filter(|node| text(node, "/type") != "n8n-nodes-base.webhook") {
             let name = text(node, "/name");
             if name == "Message" && flow.json["id"] == "outboundReceiver" {
@@ -182,9 +141,14 @@ fn answers_are_read_by_the_contract_s_fields() {
             assert!(read.is_subset(&known), "{}: {name} reads {read:?}", flow.file);
         }
     }
+    let list = Endpoint::find("GET", "/api/outbound/jobs").unwrap();
     let jobs = flow("outboundJobs");
     let code = texts(jobs.node("Which are over?")).join("\n");
-    assert!(words_after(&code, "job.").is_subset(&set(JOB)));
+    assert!(words_after(&code, "job.").is_subset(&list.answer_of(&["items"])));
+    let counted =
+        code.split("const { ").find_map(|rest| rest.split_once(" } = job.messageCounts")).unwrap().0;
+    let known = list.answer_of(&["items", "messageCounts"]);
+    assert!(counted.split(", ").all(|status| known.contains(status)), "{counted}");
     for status in JobStatus::ALL {
         assert!(texts(&jobs.json).iter().any(|text| text.contains(status.as_str())), "{status}");
     }
@@ -196,6 +160,8 @@ fn messages_are_read_by_the_hand_off_s_fields() {
     let lease = "01936d6a-0000-7000-8000-00000000000a".parse().unwrap();
     let body = serde_json::to_value(HandOffBody::new(&message, lease, Some("https://x"))).unwrap();
     let known: BTreeSet<_> = body.as_object().unwrap().keys().cloned().collect();
+    let run = Endpoint::find("POST", "/api/worker/outbound").unwrap();
+    assert_eq!(run.answer_of(&["messages"]), known, "pulled messages are as those that are handed off");
     for flow in [flow("outboundReceiver"), flow("outboundPull")] {
         let all = texts(&flow.json).join("\n");
         let read = words_after(&all, "$('Message').item.json.");
@@ -251,7 +217,7 @@ fn an_error_never_looks_like_an_idle_queue() {
         for (node, endpoint) in calls(&flow) {
             let (name, at) = (text(node, "/name"), format!("{}: {}", flow.file, text(node, "/name")));
             assert_ne!(text(node, "/onError"), "continueRegularOutput", "{at}");
-            if endpoint.path == "/api/outbound/callback" {
+            if endpoint.name == "POST /api/outbound/callback" {
                 // An error answer is an error, and tried again.
                 assert_eq!(node["retryOnFail"], true, "{at}");
                 assert_eq!(node.pointer("/parameters/options/response"), None, "{at}");

@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod structure;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod ways;

@@ -112,6 +112,7 @@ async fn jobs_are_listed_newest_first_within_the_scope_with_their_messages_count
         view.message_counts.into_iter().collect::<Vec<_>>(),
         [(Status::Queued, 2), (Status::Leased, 1)]
     );
+    assert_eq!(view.retries_waiting, 0);
     let theirs = Scope { owner: Some(owner("u1")), branch: None };
     let view = store.job(JobId::new(Uuid::from_u128(5)), &theirs).await.unwrap().unwrap();
     assert_eq!(
