@@ -14,6 +14,7 @@ mod idempotency;
 mod insight;
 mod jobs;
 mod listener;
+mod merge;
 mod messages;
 mod migrations;
 mod monitor;
@@ -28,6 +29,7 @@ mod store;
 mod templates;
 mod terms;
 mod tls;
+mod unit;
 mod wake;
 
 pub use listener::Listener;
