@@ -32,7 +32,9 @@ pub use idempotency::{Begin, Claim, Idempotency, Reserved, StoredAnswer, UnitOfW
 pub use insight::{ChannelCount, Depth, InsightReader, OwnerUse, SpanCount, StuckGroup};
 pub use jobs::{JobFilter, JobPage, JobStore, JobView};
 pub use leases::LeaseReader;
-pub use messages::{DuplicateWindow, LeaseMode, LeaseRequest, Leased, MessageStore, NewMessage, Saved};
+pub use messages::{
+    DuplicateWindow, LeaseMode, LeaseRequest, Leased, MessageStore, NewMessage, Portions, Saved,
+};
 pub use reader::{Detail, Filter, ListPage, ListRequest, MessageReader, Page, Stats, Total};
 pub use runs::{RunRecord, RunStore, SharedCircuit};
 pub use templates::{Template, TemplateStore};

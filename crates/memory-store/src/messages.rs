@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{LeaseId, MessageId};
 use domain::message::{Change, Entry, Failure, Message, SkipReason, Standing, State};
-use domain::ports::{DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Saved, StoreError};
+use domain::ports::{
+    DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Portions, Saved, StoreError,
+};
 
 use crate::{Inner, MemoryStore};
 
@@ -20,6 +22,14 @@ impl MessageStore for MemoryStore {
         let inner = &mut *self.inner();
         let mut taken = window.map(|window| inner.duplicate_keys(window).collect()).unwrap_or_default();
         Ok(new.into_iter().map(|one| inner.insert(one, window, &mut taken)).collect())
+    }
+
+    async fn insert_portions(
+        &self,
+        portions: Portions<'_>,
+        window: Option<DuplicateWindow>,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.insert(portions.flatten().collect(), window).await
     }
 
     async fn lease_due(&self, request: &LeaseRequest) -> Result<Leased, StoreError> {

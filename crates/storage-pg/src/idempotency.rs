@@ -1,19 +1,16 @@
 //! [`Idempotency`] and [`UnitOfWork`]: a request that comes twice is done once.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension as _;
 use diesel::sql_types::{Bool, Bytea, Integer, Nullable, Text, Timestamptz};
-use diesel_async::pooled_connection::deadpool::Object;
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::ports::{Begin, Claim, Idempotency, Reserved, StoreError, StoredAnswer, Stores, UnitOfWork};
-use tokio::sync::Mutex;
 
 use crate::error::of_statement;
-use crate::store::{PgStore, Source};
-use crate::{pool, statement};
+use crate::statement;
+use crate::store::PgStore;
+use crate::unit::Unit;
 
 statement::statement! {
     /// Takes a key: a new one, an expired one, or one whose request died without an answer. A second call waits for
@@ -79,23 +76,10 @@ statement::statement! {
 #[async_trait]
 impl Idempotency for PgStore {
     async fn begin(&self, claim: Option<&Claim>) -> Result<Begin, StoreError> {
-        let Source::Pool(pool) = &self.source else {
-            return Err(StoreError::Refused("a transaction inside a transaction".to_owned()));
-        };
-        let mut connection = pool::checkout(pool).await?;
-        AnsiTransactionManager::begin_transaction(&mut *connection).await.map_err(of_statement)?;
-        let store = Self {
-            source: Source::Transaction(Arc::new(Mutex::new(Some(connection)))),
-            waker: self.waker.for_transaction(),
-            observer: self.observer.clone(),
-            groups: None,
-            due_count: self.due_count.clone(),
-            terms: self.terms.clone(),
-        };
         // From here on, whatever goes wrong, dropping the unit rolls back.
-        let unit = PgUnit { store, claim: claim.cloned() };
+        let unit = PgUnit { unit: Unit::begin(self).await?, claim: claim.cloned() };
         let Some(claim) = claim else { return Ok(Begin::Fresh(Box::new(unit))) };
-        let taken = take(&mut *unit.store.connection().await?, claim).await?;
+        let taken = take(&mut *unit.unit.store.connection().await?, claim).await?;
         Ok(match taken {
             Reserved::Fresh => Begin::Fresh(Box::new(unit)),
             Reserved::Replay(answer) => Begin::Replay(answer),
@@ -152,54 +136,22 @@ async fn keep(
     Ok(())
 }
 
-/// One transaction on one connection.
+/// One transaction, under a claim or without.
 struct PgUnit {
-    store: PgStore,
+    unit: Unit,
     claim: Option<Claim>,
-}
-
-impl PgUnit {
-    /// The connection, for good.
-    fn take_connection(&self) -> Option<Object<AsyncPgConnection>> {
-        match &self.store.source {
-            Source::Pool(_) => None,
-            // Nobody else holds the lock: the stores borrow from this value.
-            Source::Transaction(shared) => shared.try_lock().ok().and_then(|mut slot| slot.take()),
-        }
-    }
 }
 
 #[async_trait]
 impl UnitOfWork for PgUnit {
     fn stores(&self) -> &dyn Stores {
-        &self.store
+        &self.unit.store
     }
 
     async fn commit(self: Box<Self>, answer: StoredAnswer) -> Result<(), StoreError> {
-        {
-            let mut connection = self.store.connection().await?;
-            if let Some(claim) = &self.claim {
-                keep(&mut connection, claim, &answer).await?;
-            }
-            AnsiTransactionManager::commit_transaction(&mut *connection).await.map_err(of_statement)?;
+        if let Some(claim) = &self.claim {
+            keep(&mut *self.unit.store.connection().await?, claim, &answer).await?;
         }
-        drop(self.take_connection());
-        self.store.waker.committed();
-        Ok(())
-    }
-}
-
-impl Drop for PgUnit {
-    fn drop(&mut self) {
-        let Some(mut connection) = self.take_connection() else { return };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move {
-                if AnsiTransactionManager::rollback_transaction(&mut *connection).await.is_err() {
-                    // Closed rather than reused: the server rolls back what it was told.
-                    drop(Object::take(connection));
-                }
-            })),
-            Err(_) => drop(Object::take(connection)),
-        }
+        self.unit.commit().await
     }
 }

@@ -15,6 +15,7 @@ mod in_force;
 mod insight;
 mod jobs;
 mod listener;
+mod merge;
 mod messages;
 mod migrations;
 mod monitor;
@@ -29,6 +30,7 @@ mod store;
 mod templates;
 mod terms;
 mod tls;
+mod unit;
 mod wake;
 
 pub use in_force::{GatewayKind, InForce};

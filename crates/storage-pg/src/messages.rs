@@ -5,6 +5,7 @@ mod lease;
 mod lease_one;
 mod load;
 mod note;
+mod portions;
 mod save;
 
 use std::time::Instant;
@@ -13,7 +14,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::{LeaseId, MessageId};
 use domain::message::{Change, Entry, Message, Standing};
-use domain::ports::{DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Saved, StoreError};
+use domain::ports::{
+    DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Portions, Saved, StoreError,
+};
 
 use crate::store::PgStore;
 
@@ -30,10 +33,17 @@ impl MessageStore for PgStore {
     ) -> Result<Vec<Message>, StoreError> {
         let started = Instant::now();
         let stored = insert::insert(self, new, window).await?;
-        if let Some(observer) = &self.observer {
-            observer.inserted(&stored, started.elapsed());
-        }
-        Ok(stored)
+        Ok(self.told(stored, started))
+    }
+
+    async fn insert_portions(
+        &self,
+        portions: Portions<'_>,
+        window: Option<DuplicateWindow>,
+    ) -> Result<Vec<Message>, StoreError> {
+        let started = Instant::now();
+        let stored = portions::insert_portions(self, portions, window).await?;
+        Ok(self.told(stored, started))
     }
 
     async fn lease_due(&self, request: &LeaseRequest) -> Result<Leased, StoreError> {
@@ -62,5 +72,15 @@ impl MessageStore for PgStore {
 
     async fn of_lease(&self, lease: LeaseId) -> Result<Vec<Message>, StoreError> {
         load::of_lease(self, lease).await
+    }
+}
+
+impl PgStore {
+    /// Tells the observer what was stored.
+    fn told(&self, stored: Vec<Message>, started: Instant) -> Vec<Message> {
+        if let Some(observer) = &self.observer {
+            observer.inserted(&stored, started.elapsed());
+        }
+        stored
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::error::of_statement;
 use crate::groups::Groups;
+use crate::merge::Merger;
 use crate::monitor::Observer;
 use crate::pool::{self, PoolSettings};
 use crate::reader::DueCount;
@@ -21,6 +22,7 @@ use crate::wake::Waker;
 pub struct PgStore {
     pub(crate) source: Source,
     pub(crate) waker: Waker,
+    pub(crate) merger: Merger,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// What is done together with what others ask for; `None` inside a transaction.
     pub(crate) groups: Option<Arc<Groups>>,
@@ -71,6 +73,7 @@ impl PgStore {
         let pool = pool::build(&settings)?;
         let store = Self {
             waker: Waker::start(pool.clone()),
+            merger: Merger::start(pool.clone()),
             source: Source::Pool(pool),
             observer: None,
             groups: None,

@@ -4,6 +4,8 @@
 //! message keeps the name of its template in place of those terms. The table is only ever added to. A process that
 //! has not heard of the newest terms of a template stores more with the message than it must, and nothing is lost.
 
+mod stored;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +15,6 @@ use diesel::sql_types::{Array, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::channel::Channel;
 use domain::ids::TemplateKey;
-use domain::message::Content;
 use domain::ports::{StoreError, Template};
 use domain::search;
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 use crate::error::of_statement;
 use crate::schema::outbound_template_term as t;
 use crate::statement::{Sql, statement};
+pub(crate) use stored::{Terms, TsVector};
 
 /// How long a template's terms are used without asking again.
 const FRESH: Duration = Duration::from_secs(60);
@@ -51,7 +53,7 @@ impl KnownTerms {
     /// The terms of these templates.
     pub(crate) async fn of<'a>(
         &self,
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         keys: impl Iterator<Item = &'a TemplateKey>,
     ) -> Result<TemplateTerms, StoreError> {
         let mut found = TemplateTerms::new();
@@ -72,7 +74,7 @@ impl KnownTerms {
             let terms: Vec<String> = t::table
                 .filter(t::template_key.eq(key.as_str()))
                 .select(t::term)
-                .load(connection)
+                .load(&mut connection)
                 .await
                 .map_err(of_statement)?;
             let terms = Arc::new(terms.into_iter().collect::<HashSet<_>>());
@@ -87,33 +89,6 @@ impl KnownTerms {
     pub(crate) fn forget(&self, key: &TemplateKey) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
-}
-
-/// A message's terms as they are stored, with blanks between; some perhaps twice.
-pub(crate) fn stored_terms(content: &Content, templates: &TemplateTerms) -> String {
-    let of_template = content.template_key.as_ref().and_then(|key| Some((key, templates.get(key)?)));
-    let mut stored = String::with_capacity(128);
-    for text in search::texts_of(content) {
-        search::each_term(&search::folded(text), |term| {
-            if of_template.is_none_or(|(_, known)| !known.contains(term)) {
-                stored.push_str(term);
-                stored.push(' ');
-            }
-        });
-    }
-    if let Some((key, _)) = of_template {
-        stored.push(TEMPLATE);
-        stored.push_str(&without_blanks(key.as_str()));
-        stored.push(' ');
-    }
-    for gram in content.to.as_ref().and_then(search::digits_of).iter().flat_map(|digits| grams(digits)) {
-        stored.push(DIGITS);
-        stored.push_str(gram);
-        stored.push(' ');
-    }
-    stored.push(CHANNEL);
-    stored.push_str(content.channel.as_str());
-    stored
 }
 
 /// A template's key as a term, which has no blanks.

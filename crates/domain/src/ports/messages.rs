@@ -20,6 +20,9 @@ pub struct NewMessage {
     pub allow_duplicate: bool,
 }
 
+/// New messages, a portion at a time.
+pub type Portions<'a> = Box<dyn Iterator<Item = Vec<NewMessage>> + Send + 'a>;
+
 /// The days in which a second message like the first is a duplicate (contract §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DuplicateWindow {
@@ -102,6 +105,13 @@ pub trait MessageStore: Send + Sync {
     async fn insert(
         &self,
         new: Vec<NewMessage>,
+        window: Option<DuplicateWindow>,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// The same for many, which are made while those before them are stored; in one piece all the same.
+    async fn insert_portions(
+        &self,
+        portions: Portions<'_>,
         window: Option<DuplicateWindow>,
     ) -> Result<Vec<Message>, StoreError>;
 

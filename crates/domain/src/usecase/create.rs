@@ -3,6 +3,7 @@
 pub mod advise;
 mod directory;
 pub mod notice;
+mod portions;
 pub mod prepare;
 pub mod preview;
 
@@ -11,11 +12,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use self::directory::Directory;
-use self::prepare::{Preparation, Problem, prepare};
+use self::portions::{PORTION, Portions};
+use self::prepare::{Preparation, Problem};
 use super::Deps;
 use crate::access::Caller;
 use crate::channel::Channel;
-use crate::ids::{BranchId, JobId, LeadId, MessageId, NotificationId, OwnerId, StudentId, TemplateKey};
+use crate::ids::{BranchId, JobId, LeadId, NotificationId, OwnerId, StudentId, TemplateKey};
 use crate::message::{Message, Priority};
 use crate::ports::templates::Template;
 use crate::ports::{DuplicateWindow, NewMessage, StoreError};
@@ -117,31 +119,26 @@ pub enum CreateError {
 
 /// Works out what a command comes to without storing anything: the messages are as they would be queued.
 pub async fn plan(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -> Result<Batch, CreateError> {
-    let now = deps.clock.now();
-    let Checked { template, problems } = check(deps, caller, command).await?;
-    if !problems.is_empty() {
-        return Err(CreateError::Command(problems));
-    }
-    let directory = Directory::load(deps.stores, caller, command).await?;
-    let preparation = Preparation { caller, command, template: template.as_ref(), directory: &directory };
-    let mut batch = Batch::default();
-    for (index, recipient) in command.recipients.iter().enumerate() {
-        match prepare(&preparation, recipient) {
-            Ok(content) => {
-                let id = MessageId::new(deps.entropy.uuid(now));
-                let message = Message::queued(id, content, command.priority, command.scheduled_at, now);
-                batch.messages.push((index, message));
-            }
-            Err(misfit) => batch.rejected.push(Rejected { index, problems: misfit.problems }),
-        }
-    }
-    Ok(batch)
+    let known = known(deps, caller, command).await?;
+    let mut portions = Portions::new(deps, known.preparation(caller, command));
+    let messages = portions.by_ref().flatten().map(|new| new.message).collect();
+    Ok(portions.into_batch(messages))
 }
 
 /// Queues what a command comes to, in one piece. Rejected recipients do not spoil the others.
 pub async fn create(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -> Result<Batch, CreateError> {
-    let planned = plan(deps, caller, command).await?;
-    store(deps, command, planned).await
+    let known = known(deps, caller, command).await?;
+    let mut portions = Portions::new(deps, known.preparation(caller, command));
+    let window = duplicate_window(deps);
+    let stored = if command.recipients.len() > PORTION {
+        deps.stores.insert_portions(Box::new(portions.by_ref()), window).await?
+    } else {
+        match portions.next() {
+            Some(new) => deps.stores.insert(new, window).await?,
+            None => Vec::new(),
+        }
+    };
+    Ok(portions.into_batch(stored))
 }
 
 /// Stores a planned batch.
@@ -160,6 +157,26 @@ pub async fn store(deps: &Deps<'_>, command: &CreateCommand, planned: Batch) -> 
 pub fn duplicate_window(deps: &Deps<'_>) -> Option<DuplicateWindow> {
     let days = deps.rules.dedupe_days;
     (days > 0).then(|| DuplicateWindow { today: deps.rules.quiet_hours.local_day(deps.clock.now()), days })
+}
+
+/// What a command is carried out with.
+struct Known {
+    template: Option<Template>,
+    directory: Directory,
+}
+
+impl Known {
+    fn preparation<'a>(&'a self, caller: &'a Caller, command: &'a CreateCommand) -> Preparation<'a> {
+        Preparation { caller, command, template: self.template.as_ref(), directory: &self.directory }
+    }
+}
+
+async fn known(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -> Result<Known, CreateError> {
+    let Checked { template, problems } = check(deps, caller, command).await?;
+    if !problems.is_empty() {
+        return Err(CreateError::Command(problems));
+    }
+    Ok(Known { template, directory: Directory::load(deps.stores, caller, command).await? })
 }
 
 /// What is the same for all recipients of a command, looked at once.

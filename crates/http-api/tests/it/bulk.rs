@@ -52,6 +52,21 @@ async fn bad_rows_are_named_by_their_place_and_do_not_spoil_the_others() {
 }
 
 #[actix_web::test]
+async fn rows_of_many_keep_their_places_and_are_held_against_each_other() {
+    let api = TestApi::new();
+    let mut rows = numbers(2_500);
+    for bad in [3, 1_500, 2_499] {
+        rows[bad] = json!({"to": "12"});
+    }
+    rows[2_400] = rows[0].clone();
+    let answer = api.post_json(PATH, &to_all(rows)).await;
+    assert_eq!((&answer.body["created"], &answer.body["skipped"]), (&json!(2_496), &json!(1)));
+    let rejected = answer.body["rejected"].as_array().unwrap();
+    assert_eq!(rejected.iter().map(|row| &row["index"]).collect::<Vec<_>>(), [3, 1_500, 2_499]);
+    assert_eq!(api.total().await, 2_497);
+}
+
+#[actix_web::test]
 async fn where_none_is_queued_it_is_200() {
     let api = TestApi::new();
     let answer = api.post_json(PATH, &to_all(json!([{"to": "12"}]))).await;

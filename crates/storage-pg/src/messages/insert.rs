@@ -9,16 +9,18 @@ use domain::ports::{DuplicateWindow, NewMessage, StoreError};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::portions::{PORTION, insert_portions, portions};
 use crate::error::of_statement;
 use crate::rows::delivery::rank;
 use crate::rows::{corrupt, number};
 use crate::statement::{Sparse, Sql, statement};
 use crate::store::PgStore;
-use crate::terms::{TemplateTerms, stored_terms};
+use crate::terms::{TemplateTerms, Terms, TsVector};
 
 statement! {
     /// Stores new messages; see the function in the migrations.
     InsertMessages<'a> {
+        is_portion: bool => Bool,
         today: Option<NaiveDate> => Nullable<Date>,
         days: i32 => Integer,
         id: Vec<Uuid> => Array<SqlUuid>,
@@ -26,7 +28,7 @@ statement! {
         recipient: Sparse<&'a str> => Array<Nullable<Text>>,
         template_key: Sparse<&'a str> => Array<Nullable<Text>>,
         body: Vec<&'a str> => Array<Text>,
-        terms: Vec<String> => Array<Text>,
+        terms: Vec<Terms> => Array<TsVector>,
         lead_id: Sparse<&'a str> => Array<Nullable<Text>>,
         student_id: Sparse<&'a str> => Array<Nullable<Text>>,
         notification_id: Sparse<&'a str> => Array<Nullable<Text>>,
@@ -46,8 +48,8 @@ statement! {
         reason: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         allow_duplicate: Vec<bool> => Array<Bool>,
     } -> Array<Nullable<Text>>,
-    Sql("select outbound_insert_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        $19, $20, $21, $22, $23, $24, $25, $26)")
+    Sql("select outbound_insert_v3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+        $19, $20, $21, $22, $23, $24, $25, $26, $27)")
 }
 
 pub(super) async fn insert(
@@ -61,6 +63,9 @@ pub(super) async fn insert(
     {
         let ((one, _), reason) = groups.inserts.submit((one, window)).await?;
         return Ok(vec![as_stored(one.message, reason)]);
+    }
+    if new.len() > PORTION {
+        return insert_portions(store, portions(new), window).await;
     }
     let reasons = insert_all(store, new.iter(), window).await?;
     Ok(new.into_iter().zip(reasons).map(|(one, reason)| as_stored(one.message, reason)).collect())
@@ -77,20 +82,25 @@ pub(crate) async fn insert_all<'a>(
     }
     let mut connection = store.connection().await?;
     let keys = new.clone().filter_map(|one| one.message.content.template_key.as_ref());
-    let terms = store.terms.of(&mut connection, keys).await?;
-    let mut statement = InsertMessages::empty(window, new.len());
-    for one in new {
-        statement.push(one, &terms)?;
-    }
+    let terms = store.terms.of(&connection, keys).await?;
+    let statement = InsertMessages::of(false, new, window, &terms)?;
     let reasons: Vec<Option<String>> = statement.get_result(&mut *connection).await.map_err(of_statement)?;
-    if reasons.iter().any(Option::is_none) {
-        store.waker.wake();
-    }
+    store.stored(&reasons);
     Ok(reasons)
 }
 
+impl PgStore {
+    /// Messages were stored, SKIPPED where there is a reason.
+    pub(super) fn stored(&self, reasons: &[Option<String>]) {
+        self.merger.stored(reasons.len());
+        if reasons.iter().any(Option::is_none) {
+            self.waker.wake();
+        }
+    }
+}
+
 /// What the database made of a message.
-fn as_stored(message: Message, reason: Option<String>) -> Message {
+pub(super) fn as_stored(message: Message, reason: Option<String>) -> Message {
     match reason {
         Some(reason) => Message { state: State::Skipped { reason }, ..message },
         None => message,
@@ -98,8 +108,23 @@ fn as_stored(message: Message, reason: Option<String>) -> Message {
 }
 
 impl<'a> InsertMessages<'a> {
-    fn empty(window: Option<DuplicateWindow>, n: usize) -> Self {
+    /// Of these messages, all or a portion of those that are stored in one transaction.
+    pub(super) fn of(
+        is_portion: bool,
+        new: impl ExactSizeIterator<Item = &'a NewMessage>,
+        window: Option<DuplicateWindow>,
+        terms: &TemplateTerms,
+    ) -> Result<Self, StoreError> {
+        let mut statement = Self::empty(is_portion, window, new.len());
+        for one in new {
+            statement.push(one, terms)?;
+        }
+        Ok(statement)
+    }
+
+    fn empty(is_portion: bool, window: Option<DuplicateWindow>, n: usize) -> Self {
         Self {
+            is_portion,
             today: window.map(|window| window.today),
             days: window.map_or(0, |window| number(window.days)),
             id: Vec::with_capacity(n),
@@ -150,7 +175,7 @@ impl<'a> InsertMessages<'a> {
         self.error.0.push(error);
         self.reason.push(reason);
         self.allow_duplicate.push(*allow_duplicate);
-        self.terms.push(stored_terms(&message.content, terms));
+        self.terms.push(Terms::stored(&message.content, terms));
         self.push_content(&message.content);
         Ok(())
     }

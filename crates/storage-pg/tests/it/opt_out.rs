@@ -108,6 +108,20 @@ async fn whoever_opted_out_before_is_skipped_at_once_and_first() {
 }
 
 #[tokio::test]
+async fn whoever_opted_out_is_skipped_in_every_portion_of_a_large_request() {
+    let fixture = fixture().await;
+    let closed = [7, 1_007, 2_500];
+    for n in closed {
+        close(&fixture.store, lead(n), None, &[Channel::Zalo]).await;
+    }
+    let all = (1..=2_500).map(|n| NewMessage { message: message(n), allow_duplicate: false });
+    let stored = fixture.store.insert(all.collect(), None).await.unwrap();
+    let skipped: Vec<_> = stored.iter().filter(|one| one.status() == Status::Skipped).collect();
+    assert_eq!(skipped.iter().map(|one| one.id).collect::<Vec<_>>(), closed.map(message_id));
+    assert!(skipped.iter().all(|one| one.state.error() == Some("OPTED_OUT")));
+}
+
+#[tokio::test]
 async fn a_shared_number_opens_again_only_when_both_have_opened_it() {
     let fixture = fixture().await;
     let store = &fixture.store;

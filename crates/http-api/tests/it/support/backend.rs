@@ -18,8 +18,8 @@ use domain::phone::PhoneNumber;
 use domain::ports::{
     AuditLog, AuditRequest, Begin, ChannelCount, Claim, ContactStore, Depth, Detail, DuplicateReader,
     DuplicateWindow, Filter, Idempotency, InsightReader, JobFilter, JobPage, JobStore, JobView, LeaseReader,
-    LeaseRequest, Leased, ListPage, ListRequest, MessageReader, MessageStore, NewMessage, OwnerUse, Reserved,
-    RunRecord, RunStore, Saved, SharedCircuit, SpanCount, Stats, StoreError, StoredAnswer, Stores,
+    LeaseRequest, Leased, ListPage, ListRequest, MessageReader, MessageStore, NewMessage, OwnerUse, Portions,
+    Reserved, RunRecord, RunStore, Saved, SharedCircuit, SpanCount, Stats, StoreError, StoredAnswer, Stores,
     StuckGroup, Template, TemplateStore, UnitOfWork,
 };
 use domain::rules::Limits;
@@ -158,6 +158,7 @@ macro_rules! through {
 through! {
     MessageStore {
         fn insert(new: Vec<NewMessage>, window: Option<DuplicateWindow>) -> Vec<Message>;
+        fn insert_portions(portions: Portions<'_>, window: Option<DuplicateWindow>) -> Vec<Message>;
         fn lease_due(request: &LeaseRequest) -> Leased;
         fn load(ids: &[MessageId]) -> Vec<Message>;
         fn load_standing(ids: &[MessageId]) -> Vec<Standing>;
