@@ -71,7 +71,7 @@ begin
 end
 $$;
 
-drop index outbound_delivery_due_by_rank;
 create index outbound_delivery_due_by_owner
     on outbound_delivery (owner_id, channel, priority, next_attempt_at, message_id)
     where next_attempt_at is not null and lease_id is null;
+drop index outbound_delivery_due_by_rank;

@@ -1,11 +1,12 @@
 -- Owners at their limit in front cost less: the walk from owner to owner looks at one priority after the other, as far
 -- as is needed.
 
--- By priority first: who looks for one owner's messages names all of these anyway.
-drop index outbound_delivery_due_by_owner;
+-- By priority first: who looks for one owner's messages names all of these. Made before the other goes, which takes the
+-- table for itself.
 create index if not exists outbound_delivery_due_by_rank on outbound_delivery
     (priority, owner_id, channel, next_attempt_at, message_id)
     where next_attempt_at is not null and lease_id is null;
+drop index outbound_delivery_due_by_owner;
 
 -- The first p_limit due messages, in the order of the queue, of owners who have something left of their limit. Its plans
 -- are made under the settings of the lease.

@@ -11,7 +11,9 @@ create unlogged table outbound_front (
     channels text[] not null,
     owner_limit integer not null,
     from_at timestamptz[] not null,
-    from_ids uuid[] not null
+    from_ids uuid[] not null,
+    -- By the database's clock, whatever the servers' say: the second of a fast one stays the newest for long.
+    found_at timestamptz not null default clock_timestamp()
 );
 
 -- The first due messages of the whole queue in its order, where their rows are, and whose they are; in each priority
@@ -88,7 +90,8 @@ begin
     end if;
 
     select f.from_at, f.from_ids into from_at, from_ids from outbound_front f
-    where f.one and f.second = p_second and p_channels <@ f.channels and p_owner_limit <= f.owner_limit;
+    where f.one and f.second = p_second and p_channels <@ f.channels and p_owner_limit <= f.owner_limit
+      and clock_timestamp() - f.found_at between interval '0' and interval '1 second';
     known := found;
     if not known then
         from_at := array_fill(timestamptz '-infinity', array[3]);
@@ -199,6 +202,7 @@ declare
     -- What was chosen, of which that is leased which nobody else has locked.
     chosen uuid[] := '{}';
     asked integer;
+    allowed integer;
     held_back boolean := false;
     -- Where the front of the queue begins for the next.
     next_at timestamptz[];
@@ -296,14 +300,15 @@ begin
         values (this_second, open_channels, p_owner_limit, next_at, next_ids)
         on conflict (one) do update
         set second = excluded.second, channels = excluded.channels, owner_limit = excluded.owner_limit,
-            from_at = excluded.from_at, from_ids = excluded.from_ids;
+            from_at = excluded.from_at, from_ids = excluded.from_ids, found_at = excluded.found_at;
     end if;
 
     if limited then
         -- What the limits held back: all else that is due when the batch is not full, or what was passed over.
-        if cardinality(chosen) < p_limit then
+        if wanted < p_limit or cardinality(chosen) < p_limit then
+            allowed := case when wanted < p_limit then cardinality(leased) else cardinality(chosen) end;
             rate_limited := outbound_count_due_v1(p_now, open_channels, p_owner_id, p_branch_id, p_retry_only,
-                                                  most_counted + cardinality(chosen)) - cardinality(chosen);
+                                                  most_counted + allowed) - allowed;
         elsif held_back then
             rate_limited := greatest(0, outbound_count_due_v1(p_now, open_channels, p_owner_id, p_branch_id, p_retry_only,
                                                               most_counted + cardinality(chosen),
@@ -407,9 +412,6 @@ begin
     on conflict (lease_id) do update set leased = r.leased + excluded.leased;
 end
 $$;
-
-drop function outbound_pick_v3;
-drop function outbound_front_v1;
 
 -- The lease of one message that is named is made anew, from the lease above.
 do $migration$

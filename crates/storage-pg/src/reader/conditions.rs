@@ -73,6 +73,8 @@ impl Conditions {
                 // What finds those of one owner in theirs.
                 all.push(Home::Delivery, "next_attempt_at is not null", Bind::None);
                 all.push(Home::Delivery, "lease_id is null", Bind::None);
+                // All that there are: its index begins with them.
+                all.push(Home::Delivery, "priority in (1, 2, 3)", Bind::None);
             }
         }
         if let Some(kind) = failure_kind {

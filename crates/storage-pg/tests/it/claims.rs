@@ -99,6 +99,14 @@ async fn a_limited_lease_takes_what_is_left_where_somebody_holds_the_rest() {
 }
 
 #[tokio::test]
+async fn what_a_limit_over_all_holds_back_is_counted_beside_what_somebody_holds() {
+    let (fixture, _holder) = five_of_ten_are_held().await;
+    let request = LeaseRequest { limits: limits(3, 0), ..lease_request(1, 8, morning()) };
+    let batch = fixture.store.lease_due(&request).await.unwrap();
+    assert_eq!((numbers(&batch.messages), batch.rate_limited), (vec![6, 7, 8], 7));
+}
+
+#[tokio::test]
 async fn every_high_goes_before_any_medium_whatever_came_first() {
     let fixture = fixture().await;
     insert(&fixture.store, (1..=60).map(message)).await;

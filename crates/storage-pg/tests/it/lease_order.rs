@@ -12,8 +12,8 @@ use domain::policy::rate_limit::{RateLimit, RateWindow};
 use domain::ports::{LeaseRequest, MessageStore};
 
 use crate::build::{
-    Dice, Fixture, fixture, happen, insert, lease_request, limits, message, message_id, morning, number,
-    numbers, owner, seconds, with,
+    Dice, Fixture, fixture, happen, insert, lease_id, lease_request, limits, message, message_id, morning,
+    number, numbers, owner, seconds, with,
 };
 
 const OWNERS: u64 = 40;
@@ -226,6 +226,39 @@ async fn behind_owners_at_their_limit_the_lease_takes_what_the_domain_would_take
     assert!(tried.leased > 1_000, "the runs tried something: {} leased", tried.leased);
     let known: i64 = walked.query_one("select count(*) from outbound_front", &[]).await.unwrap().get(0);
     assert_eq!(known, 1, "where the others begin was found out");
+}
+
+/// Whatever second the servers' clocks say it is: one that is ahead makes its own the newest for all.
+#[tokio::test]
+async fn what_is_given_back_behind_owners_at_their_limit_is_passed_over_for_a_second_at_most() {
+    let fixture = fixture().await;
+    let of = |n: u128, id: String| {
+        let mut one = with(message(n), |content| content.owner_id = Some(owner(&id)));
+        one.state = State::Queued(Waiting { due_at: morning() - seconds(60), error: None });
+        one
+    };
+    let greedy = (1..=1_000).map(|n| of(n, "greedy".to_owned()));
+    let others = (1_001..=1_400).map(|n| of(n, format!("o{}", n % 200)));
+    insert(&fixture.store, greedy.chain(others).collect::<Vec<_>>()).await;
+    let run = async |run: u128| {
+        let request = LeaseRequest { limits: limits(0, 5), ..lease_request(run, 20, morning()) };
+        fixture.store.lease_due(&request).await.unwrap().messages
+    };
+
+    let first = run(1).await;
+    assert_eq!(numbers(&run(2).await), (1_016..=1_035).collect::<Vec<_>>(), "behind the greedy one");
+    let back = first.iter().find(|one| number(one.id) == 1_001).unwrap();
+    let lease = lease_id(1);
+    happen(&fixture.store, back, Event::Released { lease, reason: "limit".to_owned() }, morning()).await;
+    assert_eq!(
+        numbers(&run(3).await),
+        (1_036..=1_055).collect::<Vec<_>>(),
+        "from where it was found to begin"
+    );
+
+    let later = "update outbound_front set found_at = found_at - interval '1001 ms'";
+    fixture.database.connect().await.batch_execute(later).await.unwrap();
+    assert_eq!(number(run(4).await.first().unwrap().id), 1_001);
 }
 
 #[tokio::test]
