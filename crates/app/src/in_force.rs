@@ -2,8 +2,8 @@
 //! environment need not be the server's, and what `serve --demo` chooses is in no environment at all.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
-use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use domain::ports::StoreError;
 use domain::rules::Rules;
@@ -16,22 +16,37 @@ use crate::settings::{self, Layers, N8nSettings, Origin, Settings, Values};
 pub struct InForce {
     /// The rules.
     pub rules: Rules,
+    /// Why these are this process's own settings, although a server may have left its own.
+    pub unread: Option<String>,
     gateway: Option<GatewayKind>,
 }
 
 impl InForce {
-    /// What the server that started last left; what this process's own settings say where none ever started.
-    pub async fn find(store: &PgStore, own: &Settings) -> anyhow::Result<Self> {
-        let Some(left) = store.in_force().await? else { return Ok(Self::of(own)) };
+    /// What the server that started last left; what this process's own settings say where none ever started, or where
+    /// what it left can't be read: by a role without the right to, or by another version.
+    pub async fn find(store: &PgStore, own: &Settings) -> Result<Self, StoreError> {
+        let unread = |why: &dyn Display| {
+            let unread = format!(
+                "what the server left of its settings can't be read, so this command goes by its own: {why}"
+            );
+            Self { unread: Some(unread), ..Self::of(own) }
+        };
+        let left = match store.in_force().await {
+            Ok(Some(left)) => left,
+            Ok(None) => return Ok(Self::of(own)),
+            Err(error @ (StoreError::Corrupt(_) | StoreError::Refused(_))) => return Ok(unread(&error)),
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Busy(_))) => return Err(error),
+        };
         let layers = Layers::default().below(Origin::Server, left.rules);
-        let rules = settings::read_rules(&layers)
-            .context("what the server left of its settings is of another version")?;
-        Ok(Self { rules, gateway: left.gateway })
+        Ok(match settings::read_rules(&layers) {
+            Ok(rules) => Self { rules, unread: None, gateway: left.gateway },
+            Err(problems) => unread(&problems),
+        })
     }
 
     /// What these settings say.
-    pub fn of(settings: &Settings) -> Self {
-        Self { rules: settings.rules.clone(), gateway: kind(&settings.n8n) }
+    fn of(settings: &Settings) -> Self {
+        Self { rules: settings.rules.clone(), unread: None, gateway: kind(&settings.n8n) }
     }
 
     /// Whether there is an N8N to hand off to, or what stands in for it.
@@ -74,16 +89,17 @@ const fn whither(gateway: Option<GatewayKind>) -> &'static str {
     }
 }
 
-/// Leaves word of what this server works by, in place of what the one before left.
-pub async fn leave(
-    store: &PgStore,
-    layers: &Layers,
-    settings: &Settings,
-    started_at: DateTime<Utc>,
-) -> anyhow::Result<()> {
+/// Leaves word of what this server works by, in place of what the one before left. It serves without that too: the log
+/// tells where its role may not.
+pub async fn leave(store: &PgStore, layers: &Layers, settings: &Settings, started_at: DateTime<Utc>) {
     let rules = settings::rule_texts(layers);
     let left = storage_pg::InForce { gateway: kind(&settings.n8n), rules, started_at };
-    store.leave_in_force(&left).await.context("the server's settings could not be left in the database")
+    if let Err(error) = store.leave_in_force(&left).await {
+        tracing::warn!(
+            %error,
+            "the server's settings could not be left in the database; commands beside it go by what is there"
+        );
+    }
 }
 
 /// The simulator stands in for N8N also where its address is set.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::ids::MessageId;
-use domain::message::{Callback, Outcome};
+use domain::message::Callback;
 use domain::ports::{
     CallbackDecoder, CallbackError, CallbackItemError, DecodedCallbacks, MAX_CALLBACKS, SignatureError,
-    WebhookHeaders,
+    Trust, WebhookHeaders,
 };
 use serde_json::Value;
 
@@ -28,17 +28,6 @@ impl N8nCallbacks {
     pub fn new(secrets: Vec<Secret>) -> Self {
         Self { signer: Signer::new(secrets), seen: Arc::default() }
     }
-
-    /// Whether none of the callbacks could be taken for one about a later attempt. SENT is never: it is never left.
-    fn names_its_attempts(&self, body: &[u8]) -> bool {
-        let decoded = self.decode(body).map(|decoded| decoded.items).unwrap_or_default();
-        decoded.iter().flatten().all(|(_, callback)| match callback.outcome {
-            Outcome::Sent { .. } => true,
-            Outcome::Failed { .. } | Outcome::Skipped { .. } => {
-                callback.attempt.is_some() || callback.lease.is_some()
-            }
-        })
-    }
 }
 
 impl CallbackDecoder for N8nCallbacks {
@@ -47,13 +36,10 @@ impl CallbackDecoder for N8nCallbacks {
         headers: &WebhookHeaders<'_>,
         body: &[u8],
         now: DateTime<Utc>,
-    ) -> Result<(), SignatureError> {
+    ) -> Result<Trust, SignatureError> {
         self.signer.verify(headers, body, now)?;
-        if !self.names_its_attempts(body) && !replay::is_fresh(headers, now) {
-            return Err(SignatureError::WhichAttempt);
-        }
         if self.seen.lets_in(headers.id, headers.timestamp, body, now.timestamp()) {
-            return Ok(());
+            return Ok(if replay::is_fresh(headers, now) { Trust::Whole } else { Trust::WhereNamed });
         }
         tracing::warn!(
             webhook_id = headers.id,

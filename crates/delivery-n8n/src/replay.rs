@@ -2,10 +2,10 @@
 //!
 //! A signed callback that somebody recorded could be sent again as long as its time counts. What it says is known by
 //! then and changes nothing, but for a FAILED or SKIPPED that names no attempt: it would hit the next one. So such a
-//! one counts for [`REPEAT_SECONDS`] from its signing ([`is_fresh`]), which is shorter than the first wait for a retry
-//! and holds in every process, after a restart too. Any other counts for as long from when it is first seen here: long
-//! enough for N8N, which repeats what got no good answer within seconds. Whoever knows the secret signs anew and is let
-//! in.
+//! one counts while its time lies close to now ([`is_fresh`]): [`REPEAT_SECONDS`] in all, whichever clock is ahead, which
+//! is shorter than the first wait for a retry and holds in every process, after a restart too. Any other counts for as
+//! long from when it is first seen here: long enough for N8N, which repeats what got no good answer within seconds.
+//! Whoever knows the secret signs anew and is let in.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -16,9 +16,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::signature::TOLERANCE_SECONDS;
 
-/// How long a request is taken, in seconds: one that names no attempt from its signing, any other from when it first
-/// came.
+/// How long a request is taken, in seconds: one that names no attempt by its time, any other from when it first came.
 pub const REPEAT_SECONDS: i64 = 60;
+/// So far N8N's clock may be ahead for one that names no attempt. The seconds come off its age: a request from the
+/// future would count for longer than the others.
+const AHEAD_SECONDS: i64 = 10;
 /// How many requests are remembered; beyond, the oldest are forgotten, and only their time keeps them out.
 const CAPACITY: usize = 100_000;
 /// A time may be as far in the future as in the past, so that a request may count for twice that.
@@ -26,10 +28,12 @@ const REMEMBERED_SECONDS: i64 = 2 * TOLERANCE_SECONDS;
 
 type Digest = [u8; 32];
 
-/// Whether a request was signed just now, by a clock that is about right.
+/// Whether a request was signed just now, by a clock that is about right. From first to last that is
+/// [`REPEAT_SECONDS`] for any request.
 pub(crate) fn is_fresh(headers: &WebhookHeaders<'_>, now: DateTime<Utc>) -> bool {
     let signed: Option<i64> = headers.timestamp.parse().ok();
-    signed.is_some_and(|signed| now.timestamp().abs_diff(signed) <= REPEAT_SECONDS.unsigned_abs())
+    let age = signed.map(|signed| now.timestamp().saturating_sub(signed));
+    age.is_some_and(|age| (-AHEAD_SECONDS..=REPEAT_SECONDS - AHEAD_SECONDS).contains(&age))
 }
 
 /// What came, and when first. In this process's memory alone.
@@ -100,6 +104,19 @@ mod tests {
         assert!(!seen.lets_in("a", "1", b"{}", 1_001 + REPEAT_SECONDS));
         for (id, timestamp, body) in [("b", "1", "{}"), ("a", "2", "{}"), ("a", "1", "[]")] {
             assert!(seen.lets_in(id, timestamp, body.as_bytes(), 1_001 + REPEAT_SECONDS));
+        }
+    }
+
+    #[test]
+    fn none_is_fresh_for_longer_than_it_may_be_repeated_however_wrong_its_clock() {
+        for signed in -100..=100 {
+            let timestamp = signed.to_string();
+            let headers = WebhookHeaders { id: "m1", timestamp: &timestamp, signature: "" };
+            let fresh = |now: &i64| is_fresh(&headers, DateTime::from_timestamp(*now, 0).unwrap());
+            let times: Vec<i64> = (-300..=300).filter(fresh).collect();
+            let (first, last) = (times.first().unwrap(), times.last().unwrap());
+            assert_eq!(last - first, REPEAT_SECONDS, "signed at {signed}");
+            assert!(times.contains(&(signed - 10)) && times.contains(&(signed + 50)), "{times:?}");
         }
     }
 

@@ -20,7 +20,7 @@ pub mod templates;
 pub use audit::{AuditLog, AuditRequest};
 pub use callback::{
     CallbackDecoder, CallbackError, CallbackItemError, DecodedCallbacks, MAX_CALLBACKS, SignatureError,
-    WebhookHeaders,
+    Trust, WebhookHeaders,
 };
 pub use clock::{Clock, Entropy};
 pub use contacts::ContactStore;

@@ -5,7 +5,7 @@ mod sender;
 use actix_web::web;
 use domain::ids::MessageId;
 use domain::message::{Callback, Illegal, Outcome};
-use domain::ports::{CallbackError, CallbackItemError, DecodedCallbacks};
+use domain::ports::{CallbackError, CallbackItemError, DecodedCallbacks, Trust};
 use domain::usecase::record_callbacks::{Recorded, record_callbacks};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -99,9 +99,17 @@ pub(crate) struct ItemError {
     security(("callbackSecret" = []))
 )]
 pub(crate) async fn receive(body: FromN8n, api: web::Data<Api>) -> Result<Answer, ApiError> {
-    let decoded = api.callbacks.decode(&body.0).map_err(unreadable)?;
+    let FromN8n(body, trust) = body;
+    let decoded = api.callbacks.decode(&body).map_err(unreadable)?;
     let is_array = decoded.is_array;
-    let mut outcomes = record_to_the_end(&api, decoded).await?;
+    let is_late = |item: &Result<(MessageId, Callback), _>| {
+        item.as_ref().is_ok_and(|(_, callback)| !trust.covers(callback))
+    };
+    let none_is_left = !decoded.items.is_empty() && decoded.items.iter().all(is_late);
+    let mut outcomes = record_to_the_end(&api, decoded, trust).await?;
+    if none_is_left {
+        return Err(late());
+    }
     if is_array {
         let results: Vec<_> = outcomes.into_iter().map(|(id, outcome)| item_answer(id, outcome)).collect();
         return Answer::ok(&CallbackAnswer::Many {
@@ -118,16 +126,25 @@ pub(crate) async fn receive(body: FromN8n, api: web::Data<Api>) -> Result<Answer
 /// What came of one callback, with the messageId as it was given.
 type ItemOutcome = (Option<String>, Result<bool, ApiError>);
 
-/// Records what could be read, also when the caller hangs up in between. Answers in the order given.
-async fn record_to_the_end(api: &Api, decoded: DecodedCallbacks) -> Result<Vec<ItemOutcome>, ApiError> {
-    let readable: Vec<(MessageId, Callback)> =
-        decoded.items.iter().filter_map(|item| item.clone().ok()).collect();
+/// Records what could be read and is believed, also when the caller hangs up in between. Answers in the order given.
+async fn record_to_the_end(
+    api: &Api,
+    decoded: DecodedCallbacks,
+    trust: Trust,
+) -> Result<Vec<ItemOutcome>, ApiError> {
+    let readable = decoded.items.iter().flatten();
+    let believed: Vec<(MessageId, Callback)> =
+        readable.filter(|(_, callback)| trust.covers(callback)).cloned().collect();
     let of_work = api.clone();
-    let work = async move { Ok(record_callbacks(&of_work.deps(of_work.stores()), &readable).await?) };
+    let work = async move { Ok(record_callbacks(&of_work.deps(of_work.stores()), &believed).await?) };
     let mut recorded = api.background.run(work).await?.into_iter();
     let outcomes = decoded.items.into_iter().map(|item| match item {
         Ok((id, callback)) => {
-            let outcome = recorded.next().map_or_else(|| Err(unanswered()), applied);
+            let outcome = if trust.covers(&callback) {
+                recorded.next().map_or_else(|| Err(unanswered()), applied)
+            } else {
+                Err(late())
+            };
             note(api, id, &callback.outcome, result(&outcome));
             (Some(id.to_string()), outcome)
         }
@@ -156,6 +173,13 @@ fn note(api: &Api, id: MessageId, outcome: &Outcome, result: CallbackResult) {
     if let Some(tracer) = &api.tracer {
         tracer.called_back(id, word, applied);
     }
+}
+
+/// The request may be one that somebody recorded, and the message's next attempt under way.
+fn late() -> ApiError {
+    let why = "it was not signed just now, and a FAILED or SKIPPED that names no attempt counts for a minute only: name \
+               `attempt` or `leaseId` as the hand-off did";
+    ApiError::Forbidden(why.into())
 }
 
 fn unanswered() -> ApiError {

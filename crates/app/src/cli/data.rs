@@ -62,6 +62,9 @@ impl Data {
 async fn look(database: &Database, settings: &Settings) -> anyhow::Result<(Storage, InForce)> {
     let storage = Storage::attach(database.url()).await?;
     let in_force = InForce::find(&storage.store, settings).await?;
+    if let Some(unread) = &in_force.unread {
+        super::complain(&format_args!("warning: {unread}"));
+    }
     Ok((storage, in_force))
 }
 

@@ -1,5 +1,7 @@
 //! `outbound serve`.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -83,22 +85,28 @@ async fn serve(
             demo::fill(&storage, &settings.rules).await.context("the demo's messages could not be made")?;
         }
         let clock = of_settings(&settings.server);
-        in_force::leave(&storage.store, layers, settings, clock.now()).await?;
+        let started_at = clock.now();
         let parts = Parts { clock, entropy: Arc::new(RandomEntropy::default()) };
         let logins = if options.demo { demo::logins(settings) } else { Vec::new() };
         let server = Server::start_with_logins(settings, &storage, socket, parts, logins)?;
         if options.demo {
             say(&demo::welcome(&server.url(), settings)?);
         }
-        anyhow::Ok(server)
+        anyhow::Ok((server, storage, started_at))
     };
-    let mut server = tokio::select! {
+    let (mut server, storage, started_at) = tokio::select! {
         server = starting => server?,
         () = signals.next() => return Ok(()),
+    };
+    // Only now: one that can't start must not overwrite what the running one left.
+    let word = async {
+        in_force::leave(&storage.store, layers, settings, started_at).await;
+        pending::<Infallible>().await
     };
     let ended = tokio::select! {
         error = server.ended() => Err(error),
         () = signals.next() => Ok(()),
+        never = word => match never {},
     };
     tracing::info!(within = ?longest_stop(settings), "stopping; a second signal stops at once");
     tokio::select! {

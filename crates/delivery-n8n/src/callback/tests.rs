@@ -168,7 +168,13 @@ fn signed(id: &str, at: i64, body: &[u8]) -> String {
     Signer::new(vec![Secret::parse("hush").unwrap()]).sign(id, at, body).unwrap()
 }
 
-fn verify(callbacks: &N8nCallbacks, id: &str, at: i64, body: &[u8], now: i64) -> Result<(), SignatureError> {
+fn verify(
+    callbacks: &N8nCallbacks,
+    id: &str,
+    at: i64,
+    body: &[u8],
+    now: i64,
+) -> Result<Trust, SignatureError> {
     let (timestamp, signature) = (at.to_string(), signed(id, at, body));
     let headers = WebhookHeaders { id, timestamp: &timestamp, signature: &signature };
     callbacks.verify(&headers, body, DateTime::from_timestamp(now, 0).unwrap())
@@ -178,8 +184,8 @@ fn verify(callbacks: &N8nCallbacks, id: &str, at: i64, body: &[u8], now: i64) ->
 fn n8n_may_repeat_a_signed_request_at_once_and_nobody_may_later() {
     let callbacks = N8nCallbacks::new(vec![Secret::parse("hush").unwrap()]);
     let at = 1_700_000_000;
-    assert_eq!(verify(&callbacks, "m1", at, b"{}", at), Ok(()));
-    assert_eq!(verify(&callbacks, "m1", at, b"{}", at + 60), Ok(()));
+    assert_eq!(verify(&callbacks, "m1", at, b"{}", at), Ok(Trust::Whole));
+    assert_eq!(verify(&callbacks, "m1", at, b"{}", at + 60), Ok(Trust::WhereNamed));
     assert_eq!(verify(&callbacks, "m1", at, b"{}", at + 61), Err(SignatureError::TooOld));
     assert_eq!(
         verify(&callbacks.clone(), "m1", at, b"{}", at + 61),
@@ -187,35 +193,38 @@ fn n8n_may_repeat_a_signed_request_at_once_and_nobody_may_later() {
         "a copy knows"
     );
     // Signed anew, by somebody who knows the secret, it is another request; so is another body under the same id.
-    assert_eq!(verify(&callbacks, "m1", at + 61, b"{}", at + 61), Ok(()));
-    assert_eq!(verify(&callbacks, "m1", at, b"[]", at + 61), Ok(()));
+    assert_eq!(verify(&callbacks, "m1", at + 61, b"{}", at + 61), Ok(Trust::Whole));
+    assert_eq!(verify(&callbacks, "m1", at, b"[]", at + 61), Ok(Trust::WhereNamed));
 }
 
 #[test]
-fn a_signed_failure_that_names_no_attempt_counts_for_a_minute_from_its_signing_in_any_process() {
-    const ID: &str = "01936d6a-0000-7000-8000-000000000001";
+fn a_signed_failure_that_names_no_attempt_counts_for_a_minute_in_any_process_and_what_is_named_for_five() {
     let at = 1_700_000_000;
-    // One that has just started: nothing is remembered.
-    let fresh = |body: &Value, now| {
+    let items = json!([
+        with(&json!({"status": "SENT"})),
+        with(&json!({"status": "FAILED", "attempt": 1})),
+        with(&json!({"status": "SKIPPED", "leaseId": LEASE})),
+        with(&json!({"status": "FAILED"})),
+        with(&json!({"status": "SKIPPED"})),
+    ]);
+    // A process that has just started: nothing is remembered.
+    let believed = |now| {
         let callbacks = N8nCallbacks::new(vec![Secret::parse("hush").unwrap()]);
-        verify(&callbacks, "m1", at, body.to_string().as_bytes(), now)
+        let trust = verify(&callbacks, "m1", at, items.to_string().as_bytes(), now)?;
+        Ok(decode(&items).items.into_iter().map(|item| trust.covers(&item.unwrap().1)).collect::<Vec<_>>())
     };
-    let one = |status: &str| json!({"messageId": ID, "status": status});
-    let named = json!({"messageId": ID, "status": "FAILED", "attempt": 1});
-    let leased = json!({"messageId": ID, "status": "SKIPPED", "leaseId": ID});
-    for unnamed in [one("FAILED"), one("SKIPPED"), json!([named, one("FAILED")])] {
-        for (now, expected) in [
-            (at - 61, Err(SignatureError::WhichAttempt)),
-            (at - 60, Ok(())),
-            (at + 60, Ok(())),
-            (at + 61, Err(SignatureError::WhichAttempt)),
-            (at + 301, Err(SignatureError::TooOld)),
-        ] {
-            assert_eq!(fresh(&unnamed, now), expected, "{unnamed} after {}", now - at);
-        }
-    }
-    for harmless in [one("SENT"), named.clone(), leased.clone(), json!([named, leased, one("SENT")])] {
-        assert_eq!(fresh(&harmless, at + 300), Ok(()), "{harmless}");
+    let (all, where_named) = (Ok(vec![true; 5]), Ok(vec![true, true, true, false, false]));
+    for (after, expected) in [
+        (-301, &Err(SignatureError::InFuture)),
+        (-300, &where_named),
+        (-11, &where_named),
+        (-10, &all),
+        (50, &all),
+        (51, &where_named),
+        (300, &where_named),
+        (301, &Err(SignatureError::TooOld)),
+    ] {
+        assert_eq!(&believed(at + after), expected, "after {after} s");
     }
 }
 
@@ -227,5 +236,5 @@ fn what_is_not_signed_is_not_remembered() {
     let forged = WebhookHeaders { id: "m1", timestamp: &timestamp, signature: "v1,AAAA" };
     let then = DateTime::from_timestamp(at, 0).unwrap();
     assert_eq!(callbacks.verify(&forged, b"{}", then), Err(SignatureError::Mismatch));
-    assert_eq!(verify(&callbacks, "m1", at, b"{}", at + 100), Ok(()));
+    assert_eq!(verify(&callbacks, "m1", at, b"{}", at + 100), Ok(Trust::WhereNamed));
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use delivery_n8n::{N8nCallbacks, N8nSettings, Secret};
 use domain::ids::{BranchId, LeadId, NotificationId, OwnerId, StudentId, TemplateKey};
 use domain::message::{Message, Priority};
-use domain::ports::{CallbackDecoder as _, DeliveryGateway as _, HandOff, WebhookHeaders};
+use domain::ports::{CallbackDecoder as _, DeliveryGateway as _, HandOff, Trust, WebhookHeaders};
 use serde_json::json;
 use test_support::scripted_n8n::{Reaction, ScriptedN8n};
 
@@ -90,7 +90,7 @@ async fn a_hand_off_is_signed_so_that_n8n_can_verify_its_very_bytes() {
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
     };
-    assert_eq!(N8nCallbacks::new(secret()).verify(&headers, &received.raw, now()), Ok(()));
+    assert_eq!(N8nCallbacks::new(secret()).verify(&headers, &received.raw, now()), Ok(Trust::Whole));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::ids::MessageId;
-use crate::message::Callback;
+use crate::message::{Callback, Outcome};
 
 /// How many callbacks one request may carry (contract §9).
 pub const MAX_CALLBACKS: usize = 1_000;
@@ -36,13 +36,30 @@ pub enum SignatureError {
     /// Signed in the future: a clock that is fast.
     #[error("the signature's time is in the future")]
     InFuture,
-    /// A FAILED or SKIPPED that does not say which attempt it is about, signed too long ago to be surely about the
-    /// present one.
-    #[error("a signed FAILED or SKIPPED counts for a minute only, unless it names the attempt")]
-    WhichAttempt,
     /// No signature fits the body under any of the secrets.
     #[error("the signature does not fit")]
     Mismatch,
+}
+
+/// How far a request is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// In all that it says.
+    Whole,
+    /// Signed too long ago to be surely about the present attempt: only in what can't be taken for word of a later one.
+    WhereNamed,
+}
+
+impl Trust {
+    /// Whether a callback of such a request is believed. SENT always is: it is never left.
+    pub const fn covers(self, callback: &Callback) -> bool {
+        match (self, &callback.outcome) {
+            (Self::Whole, _) | (Self::WhereNamed, Outcome::Sent { .. }) => true,
+            (Self::WhereNamed, Outcome::Failed { .. } | Outcome::Skipped { .. }) => {
+                callback.attempt.is_some() || callback.lease.is_some()
+            }
+        }
+    }
 }
 
 /// The callbacks of one request.
@@ -84,13 +101,14 @@ pub enum CallbackError {
 
 /// Knows how N8N writes and signs its callbacks.
 pub trait CallbackDecoder: Send + Sync {
-    /// Whether the request was signed, within five minutes of now, by somebody who knows one of the secrets.
+    /// Whether the request was signed, within five minutes of now, by somebody who knows one of the secrets, and how
+    /// far it is believed then.
     fn verify(
         &self,
         headers: &WebhookHeaders<'_>,
         body: &[u8],
         now: DateTime<Utc>,
-    ) -> Result<(), SignatureError>;
+    ) -> Result<Trust, SignatureError>;
 
     /// Reads the body: one callback, or an array of them. Each is checked on its own.
     fn decode(&self, body: &[u8]) -> Result<DecodedCallbacks, CallbackError>;

@@ -3,7 +3,7 @@
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
-use domain::ports::{SignatureError, WebhookHeaders};
+use domain::ports::{SignatureError, Trust, WebhookHeaders};
 use futures_util::future::LocalBoxFuture;
 
 use crate::api::Api;
@@ -13,8 +13,8 @@ use crate::extract::{api, read};
 /// The largest body, in bytes: a thousand callbacks with what N8N adds to them.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// The body of a request that carries the callback secret, or a signature in its place.
-pub(crate) struct FromN8n(pub(crate) Bytes);
+/// The body of a request that carries the callback secret, or a signature in its place; and how far it is believed.
+pub(crate) struct FromN8n(pub(crate) Bytes, pub(crate) Trust);
 
 impl FromRequest for FromN8n {
     type Error = ApiError;
@@ -26,12 +26,12 @@ impl FromRequest for FromN8n {
         Box::pin(async move {
             let api = api(&request)?;
             if api.gate.callback(&request)? {
-                return Ok(Self(body.await?));
+                return Ok(Self(body.await?, Trust::Whole));
             }
             let headers = signature(&request).ok_or_else(|| api.gate.no_callback_secret())?;
             let body = body.await?;
-            check(api, &request, &headers, &body)?;
-            Ok(Self(body))
+            let trust = check(api, &request, &headers, &body)?;
+            Ok(Self(body, trust))
         })
     }
 }
@@ -51,15 +51,14 @@ fn check(
     request: &HttpRequest,
     headers: &WebhookHeaders<'_>,
     body: &[u8],
-) -> Result<(), ApiError> {
+) -> Result<Trust, ApiError> {
     api.callbacks.verify(headers, body, api.clock.now()).or_else(|error| {
         match error {
             SignatureError::Mismatch => api.gate.wrong_guess(request)?,
             SignatureError::NoSecret
             | SignatureError::Timestamp
             | SignatureError::TooOld
-            | SignatureError::InFuture
-            | SignatureError::WhichAttempt => {}
+            | SignatureError::InFuture => {}
         }
         Err(ApiError::Forbidden(error.to_string().into()))
     })

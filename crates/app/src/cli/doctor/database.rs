@@ -104,9 +104,12 @@ async fn queue(
     store: &PgStore,
     clock: &dyn Clock,
 ) -> anyhow::Result<Vec<Check>> {
-    let differences = in_force::differences(store, layers, settings).await?;
-    let mut checks: Vec<Check> = differences.map(|lines| running(&lines)).into_iter().collect();
     let in_force = InForce::find(store, settings).await?;
+    let server = match &in_force.unread {
+        Some(unread) => Some(Check::warn(SERVER, unread, "run this as the server's role, with its version")),
+        None => in_force::differences(store, layers, settings).await?.map(|lines| running(&lines)),
+    };
+    let mut checks: Vec<Check> = server.into_iter().collect();
     checks.extend(queue::check(&in_force.rules, store, clock).await?);
     Ok(checks)
 }

@@ -7,7 +7,9 @@ use test_support::database::TestDatabase;
 
 use super::json;
 use crate::process::{Process, Scratch, run, text};
-use crate::support::{friendly_n8n, settings, sms};
+use crate::support::{eventually, friendly_n8n, settings, sms};
+
+const LEFT: &str = "select outbound_in_force::text from outbound_in_force";
 
 fn codes(told: &Value) -> Vec<&str> {
     told["explain"]["reasons"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect()
@@ -21,7 +23,11 @@ async fn beside_a_demo_every_command_says_that_nothing_is_sent_and_none_is_turne
     let server = Process::start(&none, &options).await;
     let command = |arguments: &[&'static str]| [&["--data-dir", folder.text()], arguments].concat();
 
-    let (_, stats) = json(&none, &command(&["stats", "--json"])).await;
+    let stats = eventually("the server leaves word", async || {
+        let (_, stats) = json(&none, &command(&["stats", "--json"])).await;
+        (stats["simulator"] == true).then_some(stats)
+    })
+    .await;
     let seen = (&stats["simulator"], &stats["webhookEnabled"], &stats["quietHours"]["closed"]);
     assert_eq!(seen, (&object!(true), &object!(true), &object!([])), "{stats}");
 
@@ -66,20 +72,89 @@ async fn the_rules_are_those_of_the_server_that_started_last() {
         )
     };
     let before = seen().await;
-    assert_eq!((before.1, before.2), (object!(true), object!(false)), "no server has started yet");
+    assert_eq!((&before.1, &before.2), (&object!(true), &object!(false)), "no server has started yet");
     let mut server = Process::serve(&closed).await;
-    assert_eq!(seen().await, (Some(7), object!(false), object!(true)));
+    let of_the_server = (Some(7), object!(false), object!(true));
+    eventually("the server leaves word", async || (seen().await == of_the_server).then_some(())).await;
     server.terminate();
     server.wait().await;
-    assert_eq!(seen().await, (Some(7), object!(false), object!(true)), "also when it has ended");
+    assert_eq!(seen().await, of_the_server, "also when it has ended");
     let (_, report) = json(&closed, &["doctor", "--json"]).await;
     assert!(report.to_string().contains("works by these settings"), "{report}");
 
     let _server = Process::serve(&own).await;
-    assert_eq!(seen().await, (before.0, object!(true), object!(false)));
-    let left: String = {
-        let row = "select outbound_in_force::text from outbound_in_force";
-        database.connect().await.query_one(row, &[]).await.unwrap().get(0)
-    };
+    eventually("the next one leaves word", async || (seen().await == before).then_some(())).await;
+    let left: String = database.connect().await.query_one(LEFT, &[]).await.unwrap().get(0);
     assert!(!left.contains("secret") && !left.contains(&n8n.url()), "{left}");
+}
+
+#[tokio::test]
+async fn a_server_that_can_t_start_leaves_what_the_one_before_it_left() {
+    let (database, n8n) = (TestDatabase::create().await, friendly_n8n().await);
+    let own = settings(database.url(), &n8n.url());
+    let client = database.connect().await;
+    let _server = Process::serve(&own).await;
+    let left = async || client.query_opt(LEFT, &[]).await.unwrap().map(|row| row.get::<_, String>(0));
+    let before = eventually("the server leaves word", left).await;
+
+    let mut broken = own.clone();
+    broken.insert("WORKER_RATE_LIMIT_PER_MIN".to_owned(), "7".to_owned());
+    broken.insert("N8N_WEBHOOK_URL".to_owned(), "https://127.0.0.1:1/webhook".to_owned());
+    // Without any certificate there is no client for https.
+    broken.insert("SSL_CERT_FILE".to_owned(), "/dev/null".to_owned());
+    let ended = run(&broken, &["serve"]).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(text(&ended.stderr).contains("N8N_WEBHOOK_URL"), "{}", text(&ended.stderr));
+    assert_eq!(left().await, Some(before));
+}
+
+#[tokio::test]
+async fn a_role_without_a_right_to_the_word_serves_and_commands_go_by_their_own_settings_and_say_so() {
+    let (database, n8n) = (TestDatabase::create().await, friendly_n8n().await);
+    let client = database.connect().await;
+    let name: String = client.query_one("select current_database()::text", &[]).await.unwrap().get(0);
+    let role = format!("role_of_{name}");
+    let grants = format!(
+        "create role {role} login;
+         grant all on schema public to {role};
+         grant all on all tables in schema public to {role};
+         grant all on all sequences in schema public to {role};
+         revoke all on outbound_in_force from {role}"
+    );
+    client.batch_execute(&grants).await.unwrap();
+    let url = database.url().replace("user=postgres", &format!("user={role}"));
+    let own = settings(&url, &n8n.url());
+    let server = Process::serve(&own).await;
+    eventually("the log tells", async || {
+        server.log().contains("settings could not be left in the database").then_some(())
+    })
+    .await;
+
+    let ended = run(&own, &["stats", "--json"]).await;
+    let said = text(&ended.stderr);
+    assert!(ended.status.success(), "{said}");
+    assert!(said.contains("warning: ") && said.contains("permission denied"), "{said}");
+    let (code, report) = json(&own, &["doctor", "--json"]).await;
+    assert_eq!(code, 0, "{report}");
+    assert!(report.to_string().contains("permission denied"), "{report}");
+    drop(server);
+    client.batch_execute(&format!("drop owned by {role}; drop role {role}")).await.unwrap();
+}
+
+#[tokio::test]
+async fn word_of_another_version_stops_no_command() {
+    let (database, n8n) = (TestDatabase::create().await, friendly_n8n().await);
+    let mut own = settings(database.url(), &n8n.url());
+    own.insert("WORKER_RATE_LIMIT_PER_MIN".to_owned(), "7".to_owned());
+    let row =
+        r#"insert into outbound_in_force values (true, null, '{"OPS_QUIET_HOURS": "by the moon"}', now())"#;
+    database.connect().await.batch_execute(row).await.unwrap();
+    let ended = run(&own, &["stats", "--json"]).await;
+    let said = text(&ended.stderr);
+    assert!(
+        ended.status.success() && said.contains("warning: ") && said.contains("OPS_QUIET_HOURS"),
+        "{said}"
+    );
+    let stats: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((&stats["limits"]["perMinute"], &stats["webhookEnabled"]), (&object!(7), &object!(true)));
 }

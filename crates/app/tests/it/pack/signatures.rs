@@ -160,3 +160,25 @@ async fn a_recorded_failure_that_names_no_attempt_hits_no_later_one_in_whatever_
     let anew = Signed::new(&old(), app.clock.now().timestamp(), &body);
     assert_eq!(anew.send(&second).await.expect(200)["applied"], true);
 }
+
+#[tokio::test]
+async fn a_late_array_loses_no_outcome_to_a_failure_in_it_that_names_no_attempt() {
+    let app = server().await;
+    let (sent, failed) = (handed_off(&app, 1).await, handed_off(&app, 2).await);
+    let signed_at = app.clock.now().timestamp();
+    app.clock.advance(TimeDelta::seconds(70));
+    let unnamed = json!({"messageId": failed, "status": "FAILED", "error": "busy"});
+    Signed::new(&new(), signed_at, &unnamed).send(&app).await.expect(403);
+    let both = json!([unnamed, {"messageId": sent, "status": "SENT"}]);
+    let answer = Signed::new(&new(), signed_at, &both).send(&app).await.expect(200);
+    let applied = |index: usize| answer["results"][index]["applied"].clone();
+    assert_eq!((applied(0), applied(1)), (json!(false), json!(true)), "{answer}");
+    let says = answer["results"][0]["error"]["message"].as_str().unwrap();
+    assert!(says.contains("name `attempt` or `leaseId`"), "{says}");
+    for (id, status) in [(&sent, "SENT"), (&failed, "DISPATCHED")] {
+        assert_eq!(app.message(id).await["outboundMessage"]["status"], status);
+    }
+    let named = json!([{"messageId": failed, "status": "FAILED", "error": "busy", "attempt": 1}]);
+    let answer = Signed::new(&new(), signed_at, &named).send(&app).await.expect(200);
+    assert_eq!(answer["results"][0]["applied"], true, "{answer}");
+}

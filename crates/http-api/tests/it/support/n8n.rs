@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::message::{Callback, Outcome};
 use domain::ports::{
     CallbackDecoder, CallbackError, CallbackItemError, DecodedCallbacks, DeliveryGateway, HandOff,
-    HandOffAnswer, SignatureError, WebhookHeaders,
+    HandOffAnswer, SignatureError, Trust, WebhookHeaders,
 };
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -40,12 +40,22 @@ impl DeliveryGateway for Holding {
     }
 }
 
-/// Reads `messageId`, `status` and `sentAt`; believes the signature `right`.
+/// Reads `messageId`, `status`, `sentAt` and `attempt`; believes the signature `right`, and `late` where attempts are
+/// named.
 pub(crate) struct PlainCallbacks;
 
 impl CallbackDecoder for PlainCallbacks {
-    fn verify(&self, headers: &WebhookHeaders<'_>, _: &[u8], _: DateTime<Utc>) -> Result<(), SignatureError> {
-        if headers.signature == "right" { Ok(()) } else { Err(SignatureError::Mismatch) }
+    fn verify(
+        &self,
+        headers: &WebhookHeaders<'_>,
+        _: &[u8],
+        _: DateTime<Utc>,
+    ) -> Result<Trust, SignatureError> {
+        match headers.signature {
+            "right" => Ok(Trust::Whole),
+            "late" => Ok(Trust::WhereNamed),
+            _ => Err(SignatureError::Mismatch),
+        }
     }
 
     fn decode(&self, body: &[u8]) -> Result<DecodedCallbacks, CallbackError> {
@@ -78,5 +88,6 @@ fn read(index: usize, item: &Value) -> Result<(domain::ids::MessageId, Callback)
         },
         _ => Outcome::Failed { error: "busy".to_owned(), permanent: false },
     };
-    Ok((id, Callback { outcome, attempt: None, lease: None }))
+    let attempt = item["attempt"].as_u64().map(|attempt| attempt.try_into().unwrap());
+    Ok((id, Callback { outcome, attempt, lease: None }))
 }
