@@ -41,6 +41,14 @@ pub enum TextSource {
 }
 
 impl TextSource {
+    /// The text, where there is no template.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Template(_) | Self::PlainTemplate(_) => None,
+        }
+    }
+
     /// Whether the text is to lose its diacritics.
     pub(crate) const fn is_plain(&self) -> bool {
         match self {

@@ -75,11 +75,7 @@ impl<'a> Preparation<'a> {
         template: Option<&'a Template>,
         directory: &'a Directory,
     ) -> Self {
-        let text = match &command.source {
-            TextSource::Text(text) => Some(nfc(text)),
-            TextSource::Template(_) | TextSource::PlainTemplate(_) => None,
-        };
-        Self { caller, command, template, directory, text }
+        Self { caller, command, template, directory, text: command.source.text().map(nfc) }
     }
 }
 
