@@ -88,5 +88,6 @@ pub mod search;
 pub mod sms;
 pub mod template;
 pub mod text;
+pub mod turns;
 pub mod usecase;
 pub mod vocabulary;

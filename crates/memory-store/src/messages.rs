@@ -9,6 +9,7 @@ use domain::message::{Change, Entry, Failure, Message, SkipReason, Standing, Sta
 use domain::ports::{
     DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Portions, Saved, StoreError,
 };
+use futures_util::StreamExt as _;
 
 use crate::{Inner, MemoryStore};
 
@@ -29,7 +30,7 @@ impl MessageStore for MemoryStore {
         portions: Portions<'_>,
         window: Option<DuplicateWindow>,
     ) -> Result<Vec<Message>, StoreError> {
-        self.insert(portions.flatten().collect(), window).await
+        self.insert(portions.concat().await, window).await
     }
 
     async fn lease_due(&self, request: &LeaseRequest) -> Result<Leased, StoreError> {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::stream::BoxStream;
 
 use super::StoreError;
 use crate::access::Scope;
@@ -21,7 +22,7 @@ pub struct NewMessage {
 }
 
 /// New messages, a portion at a time.
-pub type Portions<'a> = Box<dyn Iterator<Item = Vec<NewMessage>> + Send + 'a>;
+pub type Portions<'a> = BoxStream<'a, Vec<NewMessage>>;
 
 /// The days in which a second message like the first is a duplicate (contract §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

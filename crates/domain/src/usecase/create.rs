@@ -10,9 +10,11 @@ pub mod preview;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt as _;
+use futures_util::stream::iter;
 
 use self::directory::Directory;
-use self::portions::{PORTION, Portions};
+use self::portions::Portions;
 use self::prepare::{Preparation, Problem};
 use super::Deps;
 use crate::access::Caller;
@@ -39,6 +41,14 @@ pub enum TextSource {
 }
 
 impl TextSource {
+    /// The text, where there is no template.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Template(_) | Self::PlainTemplate(_) => None,
+        }
+    }
+
     /// Whether the text is to lose its diacritics.
     pub(crate) const fn is_plain(&self) -> bool {
         match self {
@@ -121,7 +131,10 @@ pub enum CreateError {
 pub async fn plan(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -> Result<Batch, CreateError> {
     let known = known(deps, caller, command).await?;
     let mut portions = Portions::new(deps, known.preparation(caller, command));
-    let messages = portions.by_ref().flatten().map(|new| new.message).collect();
+    let mut messages = Vec::new();
+    while let Some(new) = portions.next().await {
+        messages.extend(new.into_iter().map(|new| new.message));
+    }
     Ok(portions.into_batch(messages))
 }
 
@@ -130,13 +143,13 @@ pub async fn create(deps: &Deps<'_>, caller: &Caller, command: &CreateCommand) -
     let known = known(deps, caller, command).await?;
     let mut portions = Portions::new(deps, known.preparation(caller, command));
     let window = duplicate_window(deps);
-    let stored = if command.recipients.len() > PORTION {
-        deps.stores.insert_portions(Box::new(portions.by_ref()), window).await?
-    } else {
-        match portions.next() {
-            Some(new) => deps.stores.insert(new, window).await?,
-            None => Vec::new(),
+    let stored = match portions.next().await {
+        Some(new) if portions.is_done() => deps.stores.insert(new, window).await?,
+        Some(new) => {
+            let all = iter([new]).chain(portions.rest());
+            deps.stores.insert_portions(Box::pin(all), window).await?
         }
+        None => Vec::new(),
     };
     Ok(portions.into_batch(stored))
 }
@@ -167,7 +180,7 @@ struct Known {
 
 impl Known {
     fn preparation<'a>(&'a self, caller: &'a Caller, command: &'a CreateCommand) -> Preparation<'a> {
-        Preparation { caller, command, template: self.template.as_ref(), directory: &self.directory }
+        Preparation::new(caller, command, self.template.as_ref(), &self.directory)
     }
 }
 

@@ -17,3 +17,4 @@ mod run_worker;
 mod state_machine;
 mod states_page;
 mod tidy;
+mod turns;

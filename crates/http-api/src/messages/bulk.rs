@@ -6,6 +6,7 @@ use domain::explain::Language;
 use domain::ids::JobId;
 use domain::message::Status;
 use domain::ports::Stores;
+use domain::turns::Turns;
 use domain::usecase::create::advise::{Advice, advise};
 use domain::usecase::create::notice::Notice;
 use domain::usecase::create::{self as usecase, Batch, CreateCommand, Rejected};
@@ -221,7 +222,9 @@ async fn foretell(
     let view = |notice: &Notice| NoticeView::new(notice, language, calendar);
     let (mut created, mut skipped) = (0, 0);
     let (mut rejected, mut warnings) = (Vec::new(), Vec::new());
+    let mut turns = Turns::default();
     for (index, row) in rows.into_iter().enumerate() {
+        turns.worked(0).await;
         if !row.problems.is_empty() {
             rejected.push(Rejected { index, problems: row.problems });
             continue;

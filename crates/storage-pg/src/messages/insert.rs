@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use domain::address::Address;
 use domain::message::{Content, Message, State};
 use domain::ports::{DuplicateWindow, NewMessage, StoreError};
+use domain::turns::Turns;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -83,10 +84,31 @@ pub(crate) async fn insert_all<'a>(
     let mut connection = store.connection().await?;
     let keys = new.clone().filter_map(|one| one.message.content.template_key.as_ref());
     let terms = store.terms.of(&connection, keys).await?;
-    let statement = InsertMessages::of(false, new, window, &terms)?;
+    let derived = derive(new.clone(), &terms).await;
+    let statement = InsertMessages::of(false, new, derived, window)?;
     let reasons: Vec<Option<String>> = statement.get_result(&mut *connection).await.map_err(of_statement)?;
     store.stored(&reasons);
     Ok(reasons)
+}
+
+/// What is stored with a message and takes long to work out.
+pub(super) struct Derived {
+    terms: Terms,
+    duplicate_key: Uuid,
+}
+
+/// Works that out, and lets others have their turn meanwhile.
+pub(super) async fn derive<'a>(
+    new: impl Iterator<Item = &'a NewMessage>,
+    templates: &TemplateTerms,
+) -> Vec<Derived> {
+    let (mut derived, mut turns) = (Vec::new(), Turns::default());
+    for NewMessage { message: Message { content, .. }, .. } in new {
+        let terms = Terms::stored(content, templates);
+        derived.push(Derived { terms, duplicate_key: digest(&content.duplicate_key()) });
+        turns.worked(content.text.0.len()).await;
+    }
+    derived
 }
 
 impl PgStore {
@@ -112,12 +134,12 @@ impl<'a> InsertMessages<'a> {
     pub(super) fn of(
         is_portion: bool,
         new: impl ExactSizeIterator<Item = &'a NewMessage>,
+        derived: Vec<Derived>,
         window: Option<DuplicateWindow>,
-        terms: &TemplateTerms,
     ) -> Result<Self, StoreError> {
         let mut statement = Self::empty(is_portion, window, new.len());
-        for one in new {
-            statement.push(one, terms)?;
+        for (one, derived) in new.zip(derived) {
+            statement.push(one, derived)?;
         }
         Ok(statement)
     }
@@ -154,7 +176,7 @@ impl<'a> InsertMessages<'a> {
         }
     }
 
-    fn push(&mut self, new: &'a NewMessage, terms: &TemplateTerms) -> Result<(), StoreError> {
+    fn push(&mut self, new: &'a NewMessage, derived: Derived) -> Result<(), StoreError> {
         let NewMessage { message, allow_duplicate } = new;
         let (due_at, error, reason) = match &message.state {
             State::Queued(waiting) => (Some(waiting.due_at), waiting.error.as_deref(), None),
@@ -175,7 +197,8 @@ impl<'a> InsertMessages<'a> {
         self.error.0.push(error);
         self.reason.push(reason);
         self.allow_duplicate.push(*allow_duplicate);
-        self.terms.push(Terms::stored(&message.content, terms));
+        self.terms.push(derived.terms);
+        self.duplicate_key.push(derived.duplicate_key);
         self.push_content(&message.content);
         Ok(())
     }
@@ -213,7 +236,6 @@ impl<'a> InsertMessages<'a> {
         self.owner_name.0.push(owner_name.as_deref());
         self.created_by.push(created_by.to_string());
         self.scheduled_at.0.push(*scheduled_at);
-        self.duplicate_key.push(digest(&content.duplicate_key()));
     }
 }
 

@@ -9,10 +9,10 @@ use std::iter::from_fn;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::message::Message;
 use domain::ports::{DuplicateWindow, NewMessage, Portions, StoreError};
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesOrdered;
+use futures_util::stream::iter;
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 
-use super::insert::{InsertMessages, as_stored};
+use super::insert::{Derived, InsertMessages, as_stored, derive};
 use crate::error::of_statement;
 use crate::store::{PgStore, Source};
 use crate::unit::Unit;
@@ -25,10 +25,10 @@ const UNDER_WAY: usize = 2;
 /// Messages in portions.
 pub(super) fn portions(new: Vec<NewMessage>) -> Portions<'static> {
     let mut rest = new.into_iter();
-    Box::new(from_fn(move || {
+    Box::pin(iter(from_fn(move || {
         let portion: Vec<_> = rest.by_ref().take(PORTION).collect();
         (!portion.is_empty()).then_some(portion)
-    }))
+    })))
 }
 
 /// Stores messages in one piece.
@@ -50,22 +50,28 @@ pub(super) async fn insert_portions(
 
 async fn within(
     store: &PgStore,
-    mut portions: Portions<'_>,
+    portions: Portions<'_>,
     window: Option<DuplicateWindow>,
 ) -> Result<Vec<Message>, StoreError> {
     let connection = store.connection().await?;
-    let (mut under_way, mut stored) = (FuturesOrdered::new(), Vec::new());
-    loop {
-        while under_way.len() < UNDER_WAY
-            && let Some(portion) = portions.next()
-        {
-            under_way.push_back(store_portion(store, &connection, portion, window));
-        }
-        match under_way.next().await {
-            Some(done) => stored.extend(done?),
-            None => return Ok(stored),
-        }
-    }
+    let connection = &*connection;
+    // One by one, and the statements in their order: of equal messages the first is queued. Boxed, or the compiler
+    // can't see that it may go to another thread.
+    let derived = portions.then(|portion| with_derived(store, connection, portion).boxed());
+    let sent = derived
+        .map_ok(|(portion, derived)| store_portion(store, connection, portion, derived, window).boxed());
+    sent.try_buffered(UNDER_WAY).boxed().try_concat().await
+}
+
+async fn with_derived(
+    store: &PgStore,
+    connection: &AsyncPgConnection,
+    portion: Vec<NewMessage>,
+) -> Result<(Vec<NewMessage>, Vec<Derived>), StoreError> {
+    let keys = portion.iter().filter_map(|one| one.message.content.template_key.as_ref());
+    let terms = store.terms.of(connection, keys).await?;
+    let derived = derive(portion.iter(), &terms).await;
+    Ok((portion, derived))
 }
 
 /// Sends a portion when it is first polled, then waits.
@@ -73,12 +79,11 @@ async fn store_portion(
     store: &PgStore,
     mut connection: &AsyncPgConnection,
     portion: Vec<NewMessage>,
+    derived: Vec<Derived>,
     window: Option<DuplicateWindow>,
 ) -> Result<Vec<Message>, StoreError> {
-    let keys = portion.iter().filter_map(|one| one.message.content.template_key.as_ref());
-    let terms = store.terms.of(connection, keys).await?;
     let sent = {
-        let statement = InsertMessages::of(true, portion.iter(), window, &terms)?;
+        let statement = InsertMessages::of(true, portion.iter(), derived, window)?;
         statement.get_result(&mut connection)
     };
     let reasons: Vec<_> = sent.await.map_err(of_statement)?;

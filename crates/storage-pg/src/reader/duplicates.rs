@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use diesel::sql_types::{Array, Date, Integer, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::ports::{DuplicateWindow, StoreError};
+use domain::turns::Turns;
 use uuid::Uuid;
 
 use crate::error::of_statement;
@@ -36,12 +37,14 @@ pub(super) async fn taken(
     keys: &[String],
     window: DuplicateWindow,
 ) -> Result<Vec<String>, StoreError> {
-    let asking = TakenKeys {
-        keys: keys.iter().map(|key| digest(key)).collect(),
-        today: window.today,
-        days: number(window.days),
-    };
+    let (mut digests, mut turns) = (Vec::with_capacity(keys.len()), Turns::default());
+    for key in keys {
+        digests.push(digest(key));
+        turns.worked(key.len()).await;
+    }
+    let asking = TakenKeys { keys: digests.clone(), today: window.today, days: number(window.days) };
     let found: Vec<Uuid> = asking.load(&mut *store.connection().await?).await.map_err(of_statement)?;
     let found: HashSet<Uuid> = found.into_iter().collect();
-    Ok(keys.iter().filter(|key| found.contains(&digest(key))).cloned().collect())
+    let is_taken = keys.iter().zip(digests).filter(|(_, digest)| found.contains(digest));
+    Ok(is_taken.map(|(key, _)| key.clone()).collect())
 }

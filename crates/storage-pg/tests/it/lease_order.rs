@@ -215,7 +215,7 @@ async fn behind_owners_at_their_limit_the_lease_takes_what_the_domain_would_take
     let mut now = morning();
     let tried = compare(&fixture, queue, 120, |run| {
         // Mostly the same second; now and then all may have more again.
-        now = now + seconds(if run % 40 == 0 { 61 } else { i64::from(dice.roll(5) == 0) });
+        now += seconds(if run % 40 == 0 { 61 } else { i64::from(dice.roll(5) == 0) });
         let mut request = lease_request(run, *dice.pick(&[1, 7, 20, 30]), now);
         request.limits = *dice.pick(&[limits(0, 30), limits(0, 40), limits(0, 50), limits(3_000, 40)]);
         request.channels.retain(|_| dice.roll(8) != 0);

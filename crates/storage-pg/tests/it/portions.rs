@@ -6,6 +6,8 @@ use chrono::NaiveDate;
 use domain::access::Scope;
 use domain::message::{Message, Status};
 use domain::ports::{Begin, DuplicateWindow, Idempotency, MessageReader, MessageStore, NewMessage};
+use futures_util::StreamExt as _;
+use futures_util::stream::{iter, once};
 use storage_pg::PgStore;
 
 use crate::build::{fixture, message, morning, with};
@@ -91,4 +93,20 @@ async fn portions_are_part_of_the_transaction_that_they_are_stored_in() {
     assert_eq!(queued(&stored), MANY as usize);
     drop(unit);
     assert_eq!(due(&fixture.store).await, 0);
+}
+
+#[tokio::test]
+async fn a_portion_is_at_work_while_the_next_is_still_made() {
+    let fixture = fixture().await;
+    let client = fixture.database.connect().await;
+    let locked = "select from pg_locks l join pg_database d on d.oid = l.database
+        where l.locktype = 'advisory' and l.granted and d.datname = current_database()";
+    let first = iter([people(0, 1..=1_000)]);
+    let second = once(async {
+        while client.query(locked, &[]).await.unwrap().is_empty() {}
+        people(10_000, 1_001..=1_500)
+    });
+    let all = Box::pin(first.chain(second));
+    let stored = tokio::time::timeout(LONG, fixture.store.insert_portions(all, today())).await;
+    assert_eq!(queued(&stored.expect("an end").unwrap()), 1_500);
 }

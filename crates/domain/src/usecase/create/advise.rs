@@ -21,6 +21,7 @@ use crate::message::{SkipReason, duplicate_key};
 use crate::ports::templates::Template;
 use crate::ports::{DuplicateWindow, StoreError};
 use crate::sms::{SmsMeter, SmsSize};
+use crate::turns::Turns;
 use crate::usecase::explain::facts;
 
 /// How many unused variables a notice names, and how much of each name.
@@ -87,9 +88,14 @@ pub async fn advise(
     let mut recipients = Vec::new();
     if command.recipients.len() <= MAX_RECIPIENTS {
         let directory = Directory::load(deps.stores, caller, command).await?;
-        let preparation = Preparation { caller, command, template: template.as_ref(), directory: &directory };
-        let look = |recipient| look_at(&preparation, recipient, &problems);
-        recipients = command.recipients.iter().map(look).collect();
+        let preparation = Preparation::new(caller, command, template.as_ref(), &directory);
+        let mut turns = Turns::default();
+        for recipient in &command.recipients {
+            let advice = look_at(&preparation, recipient, &problems, recipients.last());
+            let length = advice.text.as_ref().map_or(0, String::len);
+            recipients.push(advice);
+            turns.worked(length).await;
+        }
         foretell_skips(deps, command, &mut recipients).await?;
         recipients.iter_mut().for_each(RecipientAdvice::note);
     }
@@ -113,8 +119,13 @@ pub async fn advise(
     })
 }
 
-/// One recipient alone, without what the queue says of it.
-fn look_at(common: &Preparation<'_>, recipient: &RecipientSpec, said: &[Problem]) -> RecipientAdvice {
+/// One recipient alone, without what the queue says of it. Often it says the same as the one `before`.
+fn look_at(
+    common: &Preparation<'_>,
+    recipient: &RecipientSpec,
+    said: &[Problem],
+    before: Option<&RecipientAdvice>,
+) -> RecipientAdvice {
     let (Misfit { mut problems, to, text }, owner) = match prepare(common, recipient) {
         Ok(content) => {
             let fit = Misfit { problems: Vec::new(), to: content.to, text: Some(content.text.0) };
@@ -125,7 +136,10 @@ fn look_at(common: &Preparation<'_>, recipient: &RecipientSpec, said: &[Problem]
     // An owner outside the scope is wrong for all, and has been said.
     problems.retain(|problem| !said.iter().any(|other| other.field == problem.field));
     let sms = match common.command.channel {
-        Channel::Sms => text.as_deref().map(SmsMeter::measure),
+        Channel::Sms => match before {
+            Some(before) if before.text == text => before.sms.clone(),
+            Some(_) | None => text.as_deref().map(SmsMeter::measure),
+        },
         Channel::Zalo | Channel::Facebook | Channel::CallNote => None,
     };
     let used = common.template.map_or(&[][..], |template| template.body.variables());
@@ -145,27 +159,28 @@ async fn foretell_skips(
         advice.problems.iter().any(|problem| problem.kind == ProblemKind::Forbidden)
     };
     // Nothing is told of those whom the caller may not write to.
-    let keys: Vec<Vec<String>> = command
-        .recipients
-        .iter()
-        .zip(&*recipients)
-        .map(|(spec, advice)| match forbidden(advice) {
+    let (mut keys, mut repeats, mut turns) = (Vec::new(), Vec::new(), Turns::default());
+    for (spec, advice) in command.recipients.iter().zip(&*recipients) {
+        let own = match forbidden(advice) {
             true => Vec::new(),
             false => recipient_keys(spec.student_id.as_ref(), spec.lead_id.as_ref(), advice.to.as_ref()),
-        })
-        .collect();
+        };
+        let repeat = repeat_key(command, &own, advice);
+        turns.worked(repeat.as_ref().map_or(0, String::len)).await;
+        keys.push(own);
+        repeats.push(repeat);
+    }
     let all: Vec<String> = keys.iter().flatten().cloned().collect();
     let opted_out: HashSet<String> = match all.as_slice() {
         [] => HashSet::new(),
         some => deps.stores.opted_out(command.channel, some).await?.into_iter().collect(),
     };
     let window = duplicate_window(deps).filter(|_| !command.allow_duplicate);
-    let repeats: Vec<Option<String>> =
-        keys.iter().zip(&*recipients).map(|(keys, advice)| repeat_key(command, keys, advice)).collect();
     let mut taken = taken(deps, &repeats, window).await?;
     for ((advice, keys), repeat) in recipients.iter_mut().zip(&keys).zip(repeats) {
         advice.opted_out = keys.iter().any(|key| opted_out.contains(key));
         let Some(key) = repeat.filter(|_| window.is_some()) else { continue };
+        turns.worked(key.len()).await;
         advice.duplicate = taken.contains(&key);
         if !advice.opted_out && advice.problems.is_empty() {
             taken.insert(key);

@@ -64,6 +64,19 @@ pub(super) struct Preparation<'a> {
     pub(super) command: &'a CreateCommand,
     pub(super) template: Option<&'a Template>,
     pub(super) directory: &'a Directory,
+    /// The text of all, where there is no template.
+    text: Option<String>,
+}
+
+impl<'a> Preparation<'a> {
+    pub(super) fn new(
+        caller: &'a Caller,
+        command: &'a CreateCommand,
+        template: Option<&'a Template>,
+        directory: &'a Directory,
+    ) -> Self {
+        Self { caller, command, template, directory, text: command.source.text().map(nfc) }
+    }
 }
 
 /// A recipient that can't be sent to.
@@ -260,7 +273,7 @@ fn text(
     problems: &mut Vec<Problem>,
 ) -> Option<String> {
     let template = match (&common.command.source, common.template) {
-        (TextSource::Text(text), _) => return Some(nfc(text)),
+        (TextSource::Text(_), _) => return common.text.clone(),
         (TextSource::Template(_) | TextSource::PlainTemplate(_), Some(template)) => template,
         (TextSource::Template(_) | TextSource::PlainTemplate(_), None) => return None,
     };

@@ -46,7 +46,7 @@ pub async fn preview(
         job_id: None,
     };
     let directory = Directory::load(deps.stores, caller, &command).await?;
-    let common = Preparation { caller, command: &command, template: Some(&template), directory: &directory };
+    let common = Preparation::new(caller, &command, Some(&template), &directory);
     let filled = fill(&common, &template)?;
     Ok(Preview { filled, template })
 }
