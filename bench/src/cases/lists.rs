@@ -66,7 +66,7 @@ async fn lookup(world: &World) -> anyhow::Result<f64> {
     let ask = client
         .prepare(
             "select id::text, channel, recipient, body, status from outbound_message
-             where id > md5($1::text)::uuid order by id limit 20",
+             where id > md5($1::text)::uuid order by outbound_message.id limit 20",
         )
         .await?;
     let mut waits = Vec::new();
