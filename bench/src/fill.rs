@@ -49,12 +49,18 @@ impl Default for Messages<'_> {
     }
 }
 
-/// The id of a message by its number: sorted by it, as those of the server are by time.
+/// When the first message was created, in milliseconds; each next one half a second later.
+const FIRST: u64 = 1_735_689_600_000;
+
+/// The id of a message by its number: a UUIDv7 of the time that the message was created at.
 pub fn id(n: u32) -> String {
-    format!("{n:08x}-0000-7000-8000-000000000000")
+    let millis = format!("{:012x}", FIRST + u64::from(n) * 500);
+    let (high, low) = millis.split_at(8);
+    format!("{high}-{low}-7000-8000-{n:012x}")
 }
 
-const ID: &str = "(lpad(to_hex(n), 8, '0') || '-0000-7000-8000-000000000000')::uuid";
+const ID: &str = "(overlay(lpad(to_hex(1735689600000 + n * 500::bigint), 12, '0') placing '-' from 9 for 0)
+    || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid";
 
 /// Empties the queue.
 pub async fn empty(client: &Client) -> anyhow::Result<()> {
@@ -116,16 +122,21 @@ async fn take_indexes(client: &Client) -> anyhow::Result<Vec<String>> {
 fn content(part: &Messages<'_>) -> String {
     let Messages { from, count, owner, priority, .. } = part;
     let to = from + count - 1;
+    // Of the phone number every three digits that stand together, as the server stores them.
+    let grams: Vec<String> = (1..=8).map(|at| format!("'D' || substr(digits, {at}, 3)")).collect();
     format!(
         "insert into outbound_message (id, channel, recipient, body, lead_id, student_id, owner_id, branch_id,
             created_by, created_at, duplicate_key, local_day, urgency, terms)
          select {ID}, 'SMS', '+8490' || lpad(n::text, 7, '0'),
             repeat('Hello student, lesson. ', 8) || lpad(n::text, 16, '0'),
             case when n % 2 = 0 then 'lead-' || n / 4 end, case when n % 2 = 1 then 'student-' || n / 4 end,
-            {owner}, 'branch-' || n % 10, 'user:bench', now() - interval '30 days' * (({to} - n)::float8 / {count}),
-            md5(n::text)::uuid, current_date, nullif({priority}, 2),
-            array_to_tsvector(array['hello', 'lesson.', 'student,', 'CSMS', 'D090', left(md5(n::text), 8), lpad(n::text, 16, '0')])
-         from generate_series({from}, {to}) n"
+            {owner}, 'branch-' || n % 10, 'user:bench', to_timestamp({FIRST} / 1000 + n * 0.5), md5(n::text)::uuid,
+            current_date, nullif({priority}, 2),
+            array_to_tsvector(array['hello', 'lesson', 'student', 'CSMS', left(md5(n::text), 8),
+                lpad(n::text, 16, '0')] || array[{grams}])
+         from generate_series({from}, {to}) n,
+            lateral (select '090' || lpad(n::text, 7, '0')) as number (digits)",
+        grams = grams.join(", ")
     )
 }
 

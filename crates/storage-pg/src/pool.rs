@@ -18,7 +18,8 @@ use crate::tls::{Connected, Target};
 /// What every connection of ours is set to.
 ///
 /// The time-outs free what a stopped client holds. Sequential scans are a last resort, because a plan that was made
-/// while a table was empty must not survive its growth. The server's words are asked for in English (where we may),
+/// while a table was empty must not survive its growth. Nobody gets helpers: to start them takes longer than most answers,
+/// and they would take the processors from the lease. The server's words are asked for in English (where we may),
 /// because they tell a busy database from a broken statement.
 const SESSION: &str = "
     set application_name = 'outbound';
@@ -27,6 +28,7 @@ const SESSION: &str = "
     set lock_timeout = '5s';
     set idle_in_transaction_session_timeout = '10s';
     set jit = off;
+    set max_parallel_workers_per_gather = 0;
     set enable_seqscan = off;
     set random_page_cost = 1.1;
     do $$ begin set lc_messages = 'C'; exception when insufficient_privilege then null; end $$";

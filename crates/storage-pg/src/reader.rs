@@ -6,6 +6,7 @@ mod counted;
 mod detail;
 mod due;
 mod duplicates;
+mod keys;
 mod limits;
 mod list;
 mod search;

@@ -217,9 +217,13 @@ fn lexeme(mark: Option<char>, term: &str) -> String {
     quoted
 }
 
-/// A `tsquery` of all that digits have in them.
+/// A `tsquery` of what digits have in them: enough of it that few others have it too, and no more, as each term is looked
+/// up by itself. From their end, where phone numbers differ.
 fn together(digits: &str) -> String {
-    let all: Vec<String> = grams(digits).map(|gram| lexeme(Some(DIGITS), gram)).collect();
+    let mut starts: Vec<usize> = (1..=3).map(|nth| digits.len().saturating_sub(nth * GRAM)).collect();
+    starts.dedup();
+    let grams = starts.into_iter().filter_map(|start| digits.get(start..start + GRAM));
+    let all: Vec<String> = grams.map(|gram| lexeme(Some(DIGITS), gram)).collect();
     format!("({})", all.join(" & "))
 }
 

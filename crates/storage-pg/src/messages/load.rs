@@ -44,12 +44,15 @@ statement! {
 }
 
 statement! {
-    /// Those whose lease, or wait for a callback, is over.
+    /// Those whose lease, or wait for a callback, is over. The plan is kept, as that of [`LoadMessages`]; so the planner
+    /// must be told that they are few.
     LoadOverdue { now: DateTime<Utc> => Timestamptz, limit: i64 => BigInt, } -> MessageSql,
     SelectMessages("
         from (
-            select * from outbound_delivery where lease_expires_at <= $1
-            order by lease_expires_at, message_id limit $2
+            select * from (
+                select * from outbound_delivery where lease_expires_at <= (select $1)
+                order by lease_expires_at, message_id limit 1000
+            ) as few limit (select $2)
         ) as outbound_delivery
         cross join lateral (
             select * from outbound_message where id = outbound_delivery.message_id offset 0

@@ -54,6 +54,25 @@ impl Condition {
         }
     }
 
+    /// Whether it says where a message stands, in the words of an index that has them in the order of the ids.
+    pub(super) fn is_of_lead(&self) -> bool {
+        matches!(self.test, "status =" | "failure_kind =")
+    }
+
+    /// ` and ..`, as a range of one value. The planner does not take it for the value alone, so the column stays in the
+    /// order that is asked for.
+    pub(super) fn between<'b>(
+        &'b self,
+        column: &'static str,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        for comparison in [">=", "<="] {
+            out.push_sql(&format!(" and outbound_delivery.{column} {comparison} "));
+            self.value(out)?;
+        }
+        Ok(())
+    }
+
     /// ` and ..`, about this table.
     pub(super) fn on<'b>(&'b self, table: &'static str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         // No index knows a comparison that is compared again.

@@ -25,12 +25,24 @@ pub(super) const BOTH: &str =
 /// How far the time in an id may be from the message's time of creation: ids go on counting when a clock is put back.
 const SLACK: TimeDelta = TimeDelta::hours(1);
 
+/// What knows the order in which the rows that match are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// The index of what is QUEUED.
+    Queued,
+    /// The index of what is settled, by status.
+    Settled,
+    /// The index of failures, by kind.
+    Failure,
+    /// What finds the messages themselves: those in flight have no index in the order of the ids.
+    Message,
+}
+
 /// Conditions that must all hold, and the tables that they need.
 #[derive(Clone, Default)]
 pub(super) struct Conditions {
     all: Vec<Condition>,
-    /// Looked at row by row.
-    search: Option<Search>,
+    lead: Option<Lead>,
 }
 
 impl Conditions {
@@ -64,8 +76,13 @@ impl Conditions {
         // The kind of a failure says the status too, and has the better index.
         let status = status.as_ref().filter(|status| **status != Status::Failed || failure_kind.is_none());
         if let Some(status) = status {
+            all.lead = Some(match status {
+                Status::Queued => Lead::Queued,
+                Status::Leased | Status::Dispatched => Lead::Message,
+                Status::Sent | Status::Failed | Status::Skipped | Status::Cancelled => Lead::Settled,
+            });
             all.push(Home::Delivery, "status =", Bind::Text(status.to_string()));
-            if matches!(status, Status::Leased | Status::Dispatched) {
+            if all.lead == Some(Lead::Message) {
                 // What finds them in their index.
                 all.push(Home::Delivery, "lease_expires_at is not null", Bind::None);
             }
@@ -78,9 +95,11 @@ impl Conditions {
             }
         }
         if let Some(kind) = failure_kind {
+            all.lead = Some(Lead::Failure);
             all.push(Home::Delivery, "failure_kind =", Bind::Text(kind.to_string()));
         }
         if let Some(cause) = cause {
+            all.lead = None;
             // As its index has them.
             all.push(Home::Delivery, "error =", Bind::Text(cause.clone()));
             all.push(
@@ -134,32 +153,79 @@ impl Conditions {
         self.push(Home::Id, ">", Bind::Uuid(id));
     }
 
-    /// Only this id and those above it.
-    pub(super) fn from(&mut self, id: Uuid) {
-        self.push(Home::Id, ">=", Bind::Uuid(id));
-    }
-
-    /// Only what a search finds; looked at row by row, without an index.
-    pub(super) fn found_by(&mut self, search: Search) {
-        self.search = Some(search);
-    }
-
-    /// Those that an index on the message's own table finds in the order of the ids.
-    pub(super) fn ordered_by_index(&self) -> Self {
-        let found = self.all.iter().filter(|condition| condition.is_found_in_order());
-        Self { all: found.cloned().collect(), search: None }
-    }
-
-    /// ` and ..`, of [`Self::ordered_by_index`].
+    /// ` and ..`, of those that an index on the message's own table finds in the order of the ids.
     pub(super) fn on_message_in_order<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let mut found = self.all.iter().filter(|condition| condition.is_found_in_order());
         found.try_for_each(|condition| condition.on(MESSAGE, out))
     }
 
-    /// Those of them that say how many there are, as far as the planner knows: an owner is nearly always of one branch.
+    /// Those of them that say how many there are, as far as the planner knows: an owner is nearly always of one branch,
+    /// and what has no value is only there for an index.
     pub(super) fn telling_apart(&self) -> Self {
-        let telling = |condition: &&Condition| condition.home != Home::Looked;
-        Self { all: self.all.iter().filter(telling).cloned().collect(), search: self.search.clone() }
+        let telling =
+            |condition: &&Condition| condition.home != Home::Looked && !matches!(condition.bind, Bind::None);
+        Self { all: self.all.iter().filter(telling).cloned().collect(), lead: self.lead }
+    }
+
+    /// What knows the order, where the status does.
+    pub(super) const fn lead(&self) -> Option<Lead> {
+        self.lead
+    }
+
+    /// Those that the lead's index finds, without the ids: how many stand so.
+    pub(super) fn of_lead(&self) -> Self {
+        let leading = |condition: &&Condition| condition.is_of_lead();
+        Self { all: self.all.iter().filter(leading).cloned().collect(), lead: self.lead }
+    }
+
+    /// Whether the lead's index finds exactly what matches.
+    pub(super) fn is_all_said_by_lead(&self) -> bool {
+        self.lead.is_some_and(|lead| lead != Lead::Message)
+            && self.all.iter().all(|condition| condition.is_of_lead() || condition.home == Home::Id)
+    }
+
+    /// ` and ..`, as the lead's index has them in its order.
+    pub(super) fn lead_on_delivery<'b>(
+        &'b self,
+        lead: Lead,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        for condition in &self.all {
+            if condition.home == Home::Id {
+                condition.on(DELIVERY, out)?;
+            } else if condition.is_of_lead() {
+                match lead {
+                    Lead::Queued | Lead::Message => condition.on(DELIVERY, out)?,
+                    Lead::Settled => {
+                        out.push_sql(
+                            " and outbound_delivery.status not in ('QUEUED', 'LEASED', 'DISPATCHED')",
+                        );
+                        condition.between("status", out)?;
+                    }
+                    Lead::Failure => condition.between("failure_kind", out)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// ` and ..`, of what the lead's index does not say.
+    pub(super) fn rest_of_lead<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let mut rest = self.all.iter().filter(|one| !one.is_of_lead() && one.home != Home::Id);
+        rest.try_for_each(|condition| match condition.home {
+            Home::Message => condition.on(MESSAGE, out),
+            Home::Delivery | Home::Either | Home::Looked | Home::Id => condition.on(DELIVERY, out),
+        })
+    }
+
+    /// Whether any is about what only the message's own table has.
+    pub(super) fn needs_message(&self) -> bool {
+        self.all.iter().any(|condition| condition.home == Home::Message)
+    }
+
+    /// Whether an index of the message's own table may find some.
+    pub(super) fn is_about_the_message(&self) -> bool {
+        self.all.iter().any(|condition| matches!(condition.home, Home::Message | Home::Either))
     }
 
     /// Whether an index of where messages stand begins with the owner or the branch and what is asked for.
@@ -182,7 +248,7 @@ impl Conditions {
     /// The smallest FROM that has all columns: a count need not join.
     pub(super) fn tables(&self) -> &'static str {
         let needs = |home| self.all.iter().any(|condition| condition.home == home);
-        match (needs(Home::Message) || self.search.is_some(), needs(Home::Delivery)) {
+        match (needs(Home::Message), needs(Home::Delivery)) {
             (true, true) => BOTH,
             (false, true) => DELIVERY,
             (true | false, false) => MESSAGE,
@@ -292,9 +358,6 @@ impl<H: QueryFragment<Pg>, R> QueryFragment<Pg> for Select<H, R> {
                 }
                 Home::Either | Home::Looked | Home::Id => condition.on(MESSAGE, &mut out)?,
             }
-        }
-        if let Some(search) = &self.conditions.search {
-            found(search, false, &mut out)?;
         }
         out.push_sql(&self.tail);
         Ok(())

@@ -1,5 +1,4 @@
-//! Counts that stay cheap: exact up to a bound where that is quick, else by the planner's estimate and by how many of the
-//! newest rows match.
+//! Counts that stay cheap: exact up to a bound where that is quick, else by the planner's estimate.
 
 use std::marker::PhantomData;
 
@@ -18,27 +17,30 @@ use crate::statement::Sql;
 /// Up to here counts are exact.
 pub(crate) const BOUND: u64 = 10_000;
 
+/// Where the planner expects so many, there are more than are counted; the count would not be shown.
+const SURELY_MORE: u64 = 2 * BOUND;
 /// What the planner may hold counting for, in its own units; more than that takes longer than a page may.
 const DEAR: f64 = 3_000.0;
-/// How many of the newest rows are looked at where counting all is dear.
-const SAMPLE: u64 = 1_000;
 
-/// How many match.
+/// How many match, where the planner expects so many.
 pub(super) async fn total(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
+    expected: u64,
 ) -> Result<Total, StoreError> {
-    match if_cheap(connection, conditions).await? {
-        Some(total) => Ok(total),
-        None => sampled(connection, conditions).await,
-    }
+    let counted = if_cheap(connection, conditions, expected).await?;
+    Ok(counted.unwrap_or(Total { count: expected, is_estimate: true }))
 }
 
-/// How many match; `None` where the planner holds that for dear.
+/// The same; `None` where the planner holds counting for dear.
 pub(super) async fn if_cheap(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
+    expected: u64,
 ) -> Result<Option<Total>, StoreError> {
+    if expected > SURELY_MORE {
+        return Ok(Some(Total { count: expected, is_estimate: true }));
+    }
     let plan = Explain(counting(conditions, BOUND + 1)).plan(connection).await?;
     if plan.cost > DEAR {
         return Ok(None);
@@ -47,19 +49,7 @@ pub(super) async fn if_cheap(
     if count <= BOUND {
         return Ok(Some(Total { count, is_estimate: false }));
     }
-    let count = estimate(connection, &conditions.telling_apart()).await?.max(count);
-    Ok(Some(Total { count, is_estimate: true }))
-}
-
-/// As many among all as among the newest; exact where there are no others.
-async fn sampled(connection: &mut AsyncPgConnection, conditions: &Conditions) -> Result<Total, StoreError> {
-    let (seen, hits): (i64, i64) = Sample(conditions).get_result(connection).await.map_err(of_statement)?;
-    let [seen, hits] = [seen, hits].map(|count| u64::try_from(count).unwrap_or_default());
-    if seen < SAMPLE {
-        return Ok(Total { count: hits, is_estimate: false });
-    }
-    let all = estimate(connection, &conditions.ordered_by_index().telling_apart()).await?.max(seen);
-    Ok(Total { count: all * hits / seen, is_estimate: true })
+    Ok(Some(Total { count: expected.max(count), is_estimate: true }))
 }
 
 /// How many match, counted up to `bound`.
@@ -82,40 +72,16 @@ fn counting(conditions: &Conditions, bound: u64) -> Select<Sql, BigInt> {
     }
 }
 
-/// Of the newest rows that an index finds in their order: how many there are, and how many match.
-struct Sample<'a>(&'a Conditions);
-
-impl QueryFragment<Pg> for Sample<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
-        out.push_sql("select count(*), count(*) filter (where true");
-        self.0.on_both(&mut out)?;
-        out.push_sql(") from (select * from outbound_message where true");
-        self.0.on_message_in_order(&mut out)?;
-        out.push_sql(&format!(" order by id desc limit {SAMPLE}) as outbound_message"));
-        out.push_sql(" join outbound_delivery on outbound_delivery.message_id = outbound_message.id");
-        Ok(())
-    }
-}
-
-impl QueryId for Sample<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for Sample<'_> {
-    type SqlType = (BigInt, BigInt);
-}
-
-/// How many the planner thinks that match.
-pub(super) async fn estimate(
+/// How many the planner expects to match.
+pub(super) async fn expected(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
 ) -> Result<u64, StoreError> {
+    let conditions = conditions.telling_apart();
     let select = Select::<_, Text> {
         head: Sql("select"),
         tables: conditions.tables(),
-        conditions: conditions.clone(),
+        conditions,
         tail: String::new(),
         row: PhantomData,
     };

@@ -7,16 +7,18 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::access::Scope;
 use domain::channel::Channel;
 use domain::ids::MessageId;
-use domain::message::Status;
+use domain::message::Message;
 use domain::ports::{Filter, ListPage, ListRequest, Page, StoreError, Total};
 use uuid::Uuid;
 
-use super::conditions::{BOTH, Conditions, DELIVERY, Select};
-use super::counted::{estimate, total};
-use super::search;
+use super::conditions::{Conditions, DELIVERY, Select};
+use super::counted::{expected, total};
+use super::keys::{self, Part};
+use super::search::{self, Found};
 use crate::error::of_statement;
-use crate::rows::{MessageRow, MessageSql, messages};
-use crate::statement::{SelectMessages, Sql};
+use crate::messages::LoadMessages;
+use crate::rows::{MessageRow, messages};
+use crate::statement::Sql;
 use crate::store::PgStore;
 use crate::terms::Search;
 
@@ -26,101 +28,68 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
     let search = match (&filter.text, filter.channel) {
         (None, None) => None,
         // A channel that is hardly used must not be looked for among all messages.
-        (None, Some(channel)) if is_hardly_used(&mut connection, filter, channel).await? => {
+        (None, Some(channel)) if is_hardly_used(&mut connection, channel).await? => {
             Some(Search::of_channel(channel))
         }
         (None, Some(_)) => None,
         (Some(text), channel) => match Search::read(&mut connection, text, channel).await? {
-            None => return Ok(nothing()),
+            None => return Ok(ListPage { items: Vec::new(), total: NONE, next: None }),
             found => found,
         },
     };
     let all = Conditions::new(scope, filter);
-    let mut part = all.clone();
-    let skipped = match page {
-        Page::Number(number) => u64::from(number.saturating_sub(1)) * u64::from(*page_size),
-        Page::After(id) => {
-            part.before(id.uuid());
-            0
-        }
+    let (before, skipped) = match page {
+        Page::Number(number) => (None, u64::from(number.saturating_sub(1)) * u64::from(*page_size)),
+        Page::After(id) => (Some(id.uuid()), 0),
     };
     // One more than asked for tells whether there is a next part.
-    let wanted = u64::from(*page_size) + 1;
-    let rows = match &search {
-        None if matches!(filter.status, Some(Status::Leased | Status::Dispatched)) => {
-            in_flight(&mut connection, part, wanted, skipped).await?
+    let part = Part { limit: u64::from(*page_size) + 1, skipped };
+    let (mut ids, counted) = match &search {
+        None => {
+            let mut these = all.clone();
+            if let Some(id) = before {
+                these.before(id);
+            }
+            let expected = expected(&mut connection, &all).await?;
+            let ids = keys::page(&mut connection, &these, expected, part).await?;
+            // At the end of the list it is known how many there are.
+            let is_known = before.is_none() && !part.is_full(&ids) && (skipped == 0 || !ids.is_empty());
+            let total = if is_known { NONE } else { total(&mut connection, &all, expected).await? };
+            (ids, total)
         }
-        None => rows(&mut connection, part, wanted, skipped).await?,
         Some(search) => {
-            let mut these = Conditions::default();
-            these.among(search::page(&mut connection, &part, search, wanted, skipped).await?);
-            rows(&mut connection, these, wanted, 0).await?
+            let Found { ids, total } = search::find(&mut connection, &all, search, before, part).await?;
+            (ids, total)
         }
     };
+    let more = part.is_full(&ids);
+    let seen = part.skipped + ids.len() as u64;
+    let total = match before {
+        None if more => Total { count: counted.count.max(seen), ..counted },
+        None if !ids.is_empty() => Total { count: seen, is_estimate: false },
+        None | Some(_) => counted,
+    };
+    ids.truncate(usize::try_from(*page_size).unwrap_or(usize::MAX));
+    let next = if more { ids.last().copied().map(MessageId::new) } else { None };
+    Ok(ListPage { items: read(&mut connection, ids).await?, total, next })
+}
+
+/// The messages of these ids, in their order.
+async fn read(connection: &mut AsyncPgConnection, ids: Vec<Uuid>) -> Result<Vec<Message>, StoreError> {
+    let rows: Vec<MessageRow> = LoadMessages { ids }.load(connection).await.map_err(of_statement)?;
     let mut items = messages(rows)?;
-    let more = items.len() as u64 == wanted;
-    items.truncate(usize::try_from(*page_size).unwrap_or(usize::MAX));
-    let at_the_start = matches!(page, Page::Number(0 | 1));
-    let total = match &search {
-        _ if at_the_start && !more => Total { count: items.len() as u64, is_estimate: false },
-        None => total(&mut connection, &all).await?,
-        Some(search) => search::total(&mut connection, &all, search).await?,
-    };
-    let next = if more { items.last().map(|message| message.id) } else { None };
-    Ok(ListPage { items, total, next })
+    items.sort_unstable_by_key(|message| std::cmp::Reverse(message.id));
+    Ok(items)
 }
 
-/// Whether a list of a channel goes by the channel's index. Where the list is narrowed by where messages stand too, only
-/// if the channel has few: all of them would have to be looked at to find some that stand there.
-async fn is_hardly_used(
-    connection: &mut AsyncPgConnection,
-    filter: &Filter,
-    channel: Channel,
-) -> Result<bool, StoreError> {
+/// Whether a list of a channel goes by the channel's index: there are so few of it that they are not found among all.
+async fn is_hardly_used(connection: &mut AsyncPgConnection, channel: Channel) -> Result<bool, StoreError> {
     const FEW: u64 = 20_000;
-    let Filter { status, failure_kind, cause, priority, .. } = filter;
-    let is_narrowed = status.is_some() || failure_kind.is_some() || cause.is_some() || priority.is_some();
     let of_channel = Filter { channel: Some(channel), ..Filter::default() };
-    Ok(!is_narrowed || estimate(connection, &Conditions::new(&Scope::everything(), &of_channel)).await? < FEW)
+    Ok(expected(connection, &Conditions::new(&Scope::everything(), &of_channel)).await? < FEW)
 }
 
-fn nothing() -> ListPage {
-    ListPage { items: Vec::new(), total: Total { count: 0, is_estimate: false }, next: None }
-}
-
-async fn rows(
-    connection: &mut AsyncPgConnection,
-    conditions: Conditions,
-    limit: u64,
-    skipped: u64,
-) -> Result<Vec<MessageRow>, StoreError> {
-    let select = Select::<_, MessageSql> {
-        head: SelectMessages(""),
-        tables: BOTH,
-        conditions,
-        tail: format!(" order by outbound_message.id desc limit {limit} offset {skipped}"),
-        row: PhantomData,
-    };
-    select.load(connection).await.map_err(of_statement)
-}
-
-/// Those in flight are found by their expiry, in no useful order; mostly they are among the newest.
-async fn in_flight(
-    connection: &mut AsyncPgConnection,
-    conditions: Conditions,
-    limit: u64,
-    skipped: u64,
-) -> Result<Vec<MessageRow>, StoreError> {
-    if let Some(floor) = search::floor(connection, &conditions, search::NEWEST).await? {
-        let mut newest = conditions.clone();
-        newest.from(floor);
-        let found = rows(connection, newest, limit, skipped).await?;
-        if found.len() as u64 == limit {
-            return Ok(found);
-        }
-    }
-    rows(connection, conditions, limit, skipped).await
-}
+const NONE: Total = Total { count: 0, is_estimate: false };
 
 pub(super) async fn matching(
     store: &PgStore,

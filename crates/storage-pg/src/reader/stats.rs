@@ -13,7 +13,7 @@ use domain::ports::{Filter, Stats, StoreError, Total};
 use domain::rules::Limits;
 
 use super::conditions::{Conditions, MESSAGE, Select};
-use super::counted::{bounded, estimate, if_cheap, total};
+use super::counted::{bounded, expected, if_cheap, total};
 use super::due::all_channels;
 use super::limits::windows;
 use crate::error::of_statement;
@@ -88,7 +88,9 @@ pub(super) async fn stats(
     if *scope == Scope::everything() && !newest.are_all {
         // The few that are not of the usual priority have an index, and the planner may not know of them.
         for priority in [Priority::High, Priority::Low] {
-            let count = total(&mut connection, &Conditions::new(scope, &of_priority(priority))).await?;
+            let conditions = Conditions::new(scope, &of_priority(priority));
+            let expected = expected(&mut connection, &conditions).await?;
+            let count = total(&mut connection, &conditions, expected).await?;
             stats.by_priority.insert(priority, count);
         }
     }
@@ -110,12 +112,14 @@ async fn by_status(
         let filter = Filter { status: Some(*status), ..Filter::default() };
         let conditions = Conditions::new(scope, &filter);
         let counted = if *scope == Scope::everything() && !newest.are_all {
-            Some(total(connection, &conditions).await?)
+            let expected = expected(connection, &conditions).await?;
+            Some(total(connection, &conditions, expected).await?)
         } else if newest.are_all || *status == Status::Sent {
             // No index has one owner's sent ones by themselves.
             None
         } else {
-            if_cheap(connection, &conditions).await?
+            let expected = expected(connection, &conditions).await?;
+            if_cheap(connection, &conditions, expected).await?
         };
         let count = match counted {
             Some(count) => count,
@@ -161,17 +165,17 @@ impl Counting<'_> {
         if self.newest.are_all || *self.scope != Scope::everything() {
             return Ok(shares);
         }
-        let mut expected = BTreeMap::new();
+        let mut counts = BTreeMap::new();
         for kind in kinds {
-            let count = estimate(self.connection, &Conditions::new(self.scope, &filter(*kind))).await?;
+            let count = expected(self.connection, &Conditions::new(self.scope, &filter(*kind))).await?;
             // It never expects none.
             let count = if count > 1 { count } else { shares.get(kind).map_or(0, |share| share.count) };
-            expected.insert(*kind, Total { count, is_estimate: true });
+            counts.insert(*kind, Total { count, is_estimate: true });
         }
         // Where it has not looked at the table for long, its numbers do not come to the whole.
-        let sum: u64 = expected.values().map(|total| total.count).sum();
+        let sum: u64 = counts.values().map(|total| total.count).sum();
         let is_sound = (self.all * 4 / 5..=self.all * 5 / 4).contains(&sum);
-        Ok(if is_sound { expected } else { shares })
+        Ok(if is_sound { counts } else { shares })
     }
 }
 
@@ -226,7 +230,7 @@ async fn newest(connection: &mut AsyncPgConnection, scope: &Scope) -> Result<New
     let expected = if are_all || *scope == Scope::everything() {
         0
     } else {
-        estimate(connection, &Conditions::new(scope, &Filter::default()).telling_apart()).await?
+        expected(connection, &Conditions::new(scope, &Filter::default())).await?
     };
     Ok(Newest { counts, are_all, expected })
 }

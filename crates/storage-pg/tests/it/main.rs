@@ -15,6 +15,7 @@ mod lease_as_domain;
 mod lease_order;
 mod limits;
 mod lists;
+mod lists_of_many;
 mod merge;
 mod migrations;
 mod monitor;
