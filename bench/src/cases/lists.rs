@@ -35,9 +35,11 @@ const FILTERS: &[(&str, u32)] = &[
     ("studentId=student-#", 1_000),
     ("ownerId=owner-#&status=SENT", 100),
     ("branchId=branch-#&status=QUEUED", 10),
+    ("q=090412345#", 10),
     ("q=%2B84900000#", 100),
     ("q=hello%20student", 1),
     ("q=nothing%20like%20it", 1),
+    ("status=SENT&q=hello", 1),
 ];
 
 pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {

@@ -45,14 +45,14 @@ statement! {
 
 statement! {
     /// Those whose lease, or wait for a callback, is over. The plan is kept, as that of [`LoadMessages`]; so the planner
-    /// must be told that they are few.
+    /// must be told that they are few: 10,000, more than anybody asks for.
     LoadOverdue { now: DateTime<Utc> => Timestamptz, limit: i64 => BigInt, } -> MessageSql,
     SelectMessages("
         from (
             select * from (
                 select * from outbound_delivery where lease_expires_at <= (select $1)
-                order by lease_expires_at, message_id limit 1000
-            ) as few limit (select $2)
+                order by lease_expires_at, message_id limit 10000
+            ) as few order by lease_expires_at, message_id limit (select $2)
         ) as outbound_delivery
         cross join lateral (
             select * from outbound_message where id = outbound_delivery.message_id offset 0

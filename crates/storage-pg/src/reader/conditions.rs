@@ -43,6 +43,8 @@ pub(super) enum Lead {
 pub(super) struct Conditions {
     all: Vec<Condition>,
     lead: Option<Lead>,
+    /// Looked at row by row.
+    search: Option<Search>,
 }
 
 impl Conditions {
@@ -143,6 +145,11 @@ impl Conditions {
         all
     }
 
+    /// Only what a search finds; looked at row by row, without an index.
+    pub(super) fn found_by(&mut self, search: Search) {
+        self.search = Some(search);
+    }
+
     /// Only ids below this one.
     pub(super) fn before(&mut self, id: Uuid) {
         self.push(Home::Id, "<", Bind::Uuid(id));
@@ -159,12 +166,24 @@ impl Conditions {
         found.try_for_each(|condition| condition.on(MESSAGE, out))
     }
 
-    /// Those of them that say how many there are, as far as the planner knows: an owner is nearly always of one branch,
-    /// and what has no value is only there for an index.
+    /// Those of them that say how many there are, as far as the planner knows: an owner is nearly always of one branch, the
+    /// ids say nearly the same as the time of creation, and what has no value is only there for an index.
     pub(super) fn telling_apart(&self) -> Self {
-        let telling =
-            |condition: &&Condition| condition.home != Home::Looked && !matches!(condition.bind, Bind::None);
-        Self { all: self.all.iter().filter(telling).cloned().collect(), lead: self.lead }
+        self.only(|condition| {
+            condition.home != Home::Looked
+                && !matches!(condition.bind, Bind::None)
+                && !condition.test.starts_with("created_at")
+        })
+    }
+
+    fn only(&self, these: impl Fn(&Condition) -> bool) -> Self {
+        let all = self.all.iter().filter(|condition| these(condition)).cloned().collect();
+        Self { all, lead: self.lead, search: None }
+    }
+
+    /// Those that an index on the message's own table finds in the order of the ids.
+    pub(super) fn in_order(&self) -> Self {
+        self.only(Condition::is_found_in_order)
     }
 
     /// What knows the order, where the status does.
@@ -174,8 +193,7 @@ impl Conditions {
 
     /// Those that the lead's index finds, without the ids: how many stand so.
     pub(super) fn of_lead(&self) -> Self {
-        let leading = |condition: &&Condition| condition.is_of_lead();
-        Self { all: self.all.iter().filter(leading).cloned().collect(), lead: self.lead }
+        self.only(Condition::is_of_lead)
     }
 
     /// Whether the lead's index finds exactly what matches.
@@ -202,7 +220,10 @@ impl Conditions {
                         );
                         condition.between("status", out)?;
                     }
-                    Lead::Failure => condition.between("failure_kind", out)?,
+                    Lead::Failure if condition.test == "failure_kind =" => {
+                        condition.between("failure_kind", out)?;
+                    }
+                    Lead::Failure => condition.on(DELIVERY, out)?,
                 }
             }
         }
@@ -216,6 +237,11 @@ impl Conditions {
             Home::Message => condition.on(MESSAGE, out),
             Home::Delivery | Home::Either | Home::Looked | Home::Id => condition.on(DELIVERY, out),
         })
+    }
+
+    /// Whether they are of one owner.
+    pub(super) fn are_of_an_owner(&self) -> bool {
+        self.all.iter().any(|condition| condition.test == "owner_id =")
     }
 
     /// Whether any is about what only the message's own table has.
@@ -248,7 +274,7 @@ impl Conditions {
     /// The smallest FROM that has all columns: a count need not join.
     pub(super) fn tables(&self) -> &'static str {
         let needs = |home| self.all.iter().any(|condition| condition.home == home);
-        match (needs(Home::Message), needs(Home::Delivery)) {
+        match (needs(Home::Message) || self.search.is_some(), needs(Home::Delivery)) {
             (true, true) => BOTH,
             (false, true) => DELIVERY,
             (true | false, false) => MESSAGE,
@@ -264,7 +290,7 @@ impl Conditions {
         self.all.iter().any(|condition| condition.home == Home::Delivery)
     }
 
-    /// What a row must say beside being one of the newest; see [`super::counted`].
+    /// What a row must say beside being one of the newest; see [`super::keys`].
     pub(super) fn on_both<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.on_message(out)?;
         self.on_delivery(out)
@@ -358,6 +384,9 @@ impl<H: QueryFragment<Pg>, R> QueryFragment<Pg> for Select<H, R> {
                 }
                 Home::Either | Home::Looked | Home::Id => condition.on(MESSAGE, &mut out)?,
             }
+        }
+        if let Some(search) = &self.conditions.search {
+            found(search, false, &mut out)?;
         }
         out.push_sql(&self.tail);
         Ok(())

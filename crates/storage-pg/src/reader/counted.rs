@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::ports::{StoreError, Total};
 
-use super::conditions::{Conditions, Select};
+use super::conditions::{Conditions, Lead, Select};
 use crate::error::of_statement;
 use crate::rows::corrupt;
 use crate::statement::Sql;
@@ -19,6 +19,8 @@ pub(crate) const BOUND: u64 = 10_000;
 
 /// Where the planner expects so many, there are more than are counted; the count would not be shown.
 const SURELY_MORE: u64 = 2 * BOUND;
+/// If there are so many, the planner is believed.
+const PROBE: u64 = 1_000;
 /// What the planner may hold counting for, in its own units; more than that takes longer than a page may.
 const DEAR: f64 = 3_000.0;
 
@@ -28,19 +30,22 @@ pub(super) async fn total(
     conditions: &Conditions,
     expected: u64,
 ) -> Result<Total, StoreError> {
-    let counted = if_cheap(connection, conditions, expected).await?;
-    Ok(counted.unwrap_or(Total { count: expected, is_estimate: true }))
+    let estimate = Total { count: expected, is_estimate: true };
+    if expected > SURELY_MORE {
+        // What waits and what has failed may be gone before the planner hears of it.
+        let may_be_few = conditions.is_all_said_by_lead() && conditions.lead() != Some(Lead::Settled);
+        let count = if may_be_few { bounded(connection, conditions, PROBE).await? } else { PROBE };
+        return Ok(if count < PROBE { Total { count, is_estimate: false } } else { estimate });
+    }
+    Ok(if_cheap(connection, conditions, expected).await?.unwrap_or(estimate))
 }
 
-/// The same; `None` where the planner holds counting for dear.
+/// The same, counted up to the bound; `None` where the planner holds that for dear.
 pub(super) async fn if_cheap(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
     expected: u64,
 ) -> Result<Option<Total>, StoreError> {
-    if expected > SURELY_MORE {
-        return Ok(Some(Total { count: expected, is_estimate: true }));
-    }
     let plan = Explain(counting(conditions, BOUND + 1)).plan(connection).await?;
     if plan.cost > DEAR {
         return Ok(None);

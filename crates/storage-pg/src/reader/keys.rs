@@ -62,7 +62,7 @@ pub(super) async fn page(
         };
         if let Some(rows) = rows {
             let newest = Newest { conditions, lead, search: None, rows, part };
-            let ids: Vec<Uuid> = newest.load(connection).await.map_err(of_statement)?;
+            let ids = newest.ids(connection).await?;
             if part.is_full(&ids) || conditions.is_all_said_by_lead() {
                 return Ok(ids);
             }
@@ -89,11 +89,12 @@ async fn reach(
 }
 
 /// By whatever index the planner finds useful.
-async fn in_any_order(
+pub(super) async fn in_any_order(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
     Part { limit, skipped }: Part,
 ) -> Result<Vec<Uuid>, StoreError> {
+    // By the message's own table wherever it may have the index.
     let tables = if conditions.is_about_the_message() && conditions.need_delivery() {
         BOTH
     } else {
@@ -129,6 +130,11 @@ pub(super) struct Newest<'a> {
 }
 
 impl Newest<'_> {
+    /// The ids of those that match.
+    pub(super) async fn ids(self, connection: &mut AsyncPgConnection) -> Result<Vec<Uuid>, StoreError> {
+        self.load(connection).await.map_err(of_statement)
+    }
+
     fn of_messages<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let Self { conditions, lead: _, search, rows, part: Part { limit, skipped } } = self;
         out.push_sql("select outbound_message.id from (select * from outbound_message where true");
@@ -147,7 +153,7 @@ impl Newest<'_> {
     }
 
     fn of_deliveries<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self { conditions, lead, search: _, rows, part: Part { limit, skipped } } = self;
+        let Self { conditions, lead, search, rows, part: Part { limit, skipped } } = self;
         // In the whole order of the index, which no other index has: else the planner might go through all messages
         // to the first that stands so.
         let order = match lead {
@@ -158,11 +164,14 @@ impl Newest<'_> {
         out.push_sql("select outbound_delivery.message_id from (select * from outbound_delivery where true");
         conditions.lead_on_delivery(*lead, out)?;
         out.push_sql(&format!(" order by {order} limit {rows}) as outbound_delivery"));
-        if conditions.needs_message() {
+        if conditions.needs_message() || search.is_some() {
             out.push_sql(" join outbound_message on outbound_message.id = outbound_delivery.message_id");
         }
         out.push_sql(" where true");
         conditions.rest_of_lead(out)?;
+        if let Some(search) = search {
+            found(search, false, out)?;
+        }
         out.push_sql(&format!(" order by {order} limit {limit} offset {skipped}"));
         Ok(())
     }
@@ -185,14 +194,4 @@ impl QueryId for Newest<'_> {
 
 impl Query for Newest<'_> {
     type SqlType = SqlUuid;
-}
-
-/// The newest messages, searched through one by one.
-pub(super) const fn newest_with<'a>(
-    conditions: &'a Conditions,
-    search: &'a Search,
-    rows: u64,
-    part: Part,
-) -> Newest<'a> {
-    Newest { conditions, lead: Lead::Message, search: Some(search), rows, part }
 }

@@ -66,7 +66,7 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
     let seen = part.skipped + ids.len() as u64;
     let total = match before {
         None if more => Total { count: counted.count.max(seen), ..counted },
-        None if !ids.is_empty() => Total { count: seen, is_estimate: false },
+        None if skipped == 0 || !ids.is_empty() => Total { count: seen, is_estimate: false },
         None | Some(_) => counted,
     };
     ids.truncate(usize::try_from(*page_size).unwrap_or(usize::MAX));

@@ -2,8 +2,9 @@
 //!
 //! An index over words knows no order: it answers all rows that have a word before the newest can be told. That is fast
 //! for words that are rare and slow for words that half of all messages have, and the planner knows nothing of what begins
-//! with a word. So a few of the newest rows are looked at first, one by one: a word that is frequent is soon found often
-//! enough, and only a word that is hardly among them goes to the index, which then also says how many there are.
+//! with a word. So a few of the newest rows are looked at first, one by one. Only a word that is hardly among them goes to
+//! the index, which then also says how many there are; one that is frequent is soon found often enough among the rows
+//! that match otherwise.
 
 use diesel::QueryResult;
 use diesel::pg::Pg;
@@ -14,9 +15,9 @@ use domain::ports::{StoreError, Total};
 use std::marker::PhantomData;
 use uuid::Uuid;
 
-use super::conditions::{Conditions, found};
+use super::conditions::{Conditions, Lead, found};
 use super::counted;
-use super::keys::{Part, newest_with};
+use super::keys::{self, Newest, Part};
 use crate::error::of_statement;
 use crate::rows::corrupt;
 use crate::terms::Search;
@@ -27,8 +28,7 @@ const SAMPLE: u64 = 500;
 const RARE: u64 = 1;
 /// As does what is expected to be so few; they are counted.
 const FEW: u64 = 2_000;
-/// How many of the newest rows are looked at for the rest; and how many more, where the first ones make hope for enough
-/// among these.
+/// How many of the newest rows are looked at for the rest, and then how many more.
 const NEWEST: [u64; 2] = [4_000, 40_000];
 
 /// What a search finds of a part of a list.
@@ -51,33 +51,67 @@ pub(super) async fn find(
     if let Some(id) = before {
         these.before(id);
     }
+    // One owner's messages are found by the owner; else by where they stand.
+    let by_lead = conditions.lead().filter(|_| !conditions.are_of_an_owner());
+    let lead = by_lead.unwrap_or(Lead::Message);
+    let looking = |rows, part| Newest { conditions: &these, lead, search: Some(search), rows, part };
     let sample = Part { limit: SAMPLE, skipped: 0 };
-    let mut ids: Vec<Uuid> =
-        newest_with(&these, search, SAMPLE, sample).load(connection).await.map_err(of_statement)?;
+    let ids = looking(SAMPLE, sample).ids(connection).await?;
     let hits = ids.len() as u64;
-    let expected = match hits {
-        0..=RARE => 0,
-        _ => counted::expected(connection, conditions).await?.max(SAMPLE) * hits / SAMPLE,
+    // How frequent the word is, wherever the messages stand.
+    let messages = these.in_order();
+    let of_word = if these.need_delivery() {
+        let all = Newest {
+            conditions: &messages,
+            lead: Lead::Message,
+            search: Some(search),
+            rows: SAMPLE,
+            part: sample,
+        };
+        all.ids(connection).await?.len() as u64
+    } else {
+        hits
     };
-    if expected > FEW {
-        let total = Total { count: expected, is_estimate: true };
-        if hits >= part.end() {
-            ids.drain(..usize::try_from(part.skipped).unwrap_or(usize::MAX));
-            ids.truncate(usize::try_from(part.limit).unwrap_or(usize::MAX));
+    let is_rare = of_word <= RARE || share(connection, &conditions.in_order(), of_word).await? <= FEW;
+    if is_rare {
+        return by_index(connection, conditions, search, before, part).await;
+    }
+    let looked_among = if lead == Lead::Message { conditions.in_order() } else { conditions.of_lead() };
+    let count = share(connection, &looked_among, hits).await?;
+    let total = Total { count, is_estimate: true };
+    if hits >= part.end() {
+        let ids = ids.into_iter().skip(as_usize(part.skipped)).take(as_usize(part.limit));
+        return Ok(Found { ids: ids.collect(), total });
+    }
+    for rows in NEWEST {
+        if hits * rows / SAMPLE < part.end() {
+            continue;
+        }
+        let ids = looking(rows, part).ids(connection).await?;
+        if part.is_full(&ids) {
             return Ok(Found { ids, total });
         }
-        for rows in NEWEST {
-            let newest = newest_with(&these, search, rows, part);
-            let ids: Vec<Uuid> = newest.load(connection).await.map_err(of_statement)?;
-            if part.is_full(&ids) {
-                return Ok(Found { ids, total });
-            }
-            // Too few even for ten times as many rows.
-            if (ids.len() as u64) * 10 < part.limit {
-                break;
-            }
-        }
     }
+    these.found_by(search.clone());
+    Ok(Found { ids: keys::in_any_order(connection, &these, part).await?, total })
+}
+
+/// How many there are of what so many of the sample are.
+async fn share(connection: &mut AsyncPgConnection, of: &Conditions, hits: u64) -> Result<u64, StoreError> {
+    Ok(counted::expected(connection, of).await?.max(SAMPLE) * hits / SAMPLE)
+}
+
+fn as_usize(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+async fn by_index(
+    connection: &mut AsyncPgConnection,
+    conditions: &Conditions,
+    search: &Search,
+    before: Option<Uuid>,
+    part: Part,
+) -> Result<Found, StoreError> {
     let part = Shown::Part { before, part };
     let by_index = ByIndex { conditions, search, part, row: PhantomData::<(BigInt, Array<SqlUuid>)> };
     let (count, ids): (i64, Vec<Uuid>) = by_index.get_result(connection).await.map_err(of_statement)?;
