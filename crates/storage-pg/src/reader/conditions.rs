@@ -150,9 +150,13 @@ impl Conditions {
         self.search = Some(search);
     }
 
-    /// Only ids below this one.
-    pub(super) fn before(&mut self, id: Uuid) {
-        self.push(Home::Id, "<", Bind::Uuid(id));
+    /// Of them only those with ids below this one.
+    pub(super) fn before(&self, id: Option<Uuid>) -> Self {
+        let mut these = self.clone();
+        if let Some(id) = id {
+            these.push(Home::Id, "<", Bind::Uuid(id));
+        }
+        these
     }
 
     /// Only ids above this one.
@@ -191,9 +195,15 @@ impl Conditions {
         self.lead
     }
 
-    /// Those that the lead's index finds, without the ids: how many stand so.
+    /// Those that the lead's index finds.
     pub(super) fn of_lead(&self) -> Self {
-        self.only(Condition::is_of_lead)
+        self.only(|condition| condition.is_of_lead() || condition.home == Home::Id)
+    }
+
+    /// Whether they only say where a message stands.
+    pub(super) fn only_say_where(&self) -> bool {
+        self.all.iter().all(|condition| condition.is_of_lead() || matches!(condition.bind, Bind::None))
+            && self.lead.is_some()
     }
 
     /// Whether the lead's index finds exactly what matches.
@@ -239,9 +249,10 @@ impl Conditions {
         })
     }
 
-    /// Whether they are of one owner.
-    pub(super) fn are_of_an_owner(&self) -> bool {
-        self.all.iter().any(|condition| condition.test == "owner_id =")
+    /// Whether an index of the message's own table finds few of all: those of somebody, or of a job.
+    pub(super) fn are_of_somebody(&self) -> bool {
+        let narrow = ["owner_id =", "job_id =", "lead_id =", "student_id ="];
+        self.all.iter().any(|condition| narrow.contains(&condition.test))
     }
 
     /// Whether any is about what only the message's own table has.

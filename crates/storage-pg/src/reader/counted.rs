@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::ports::{StoreError, Total};
 
-use super::conditions::{Conditions, Lead, Select};
+use super::conditions::{Conditions, Select};
 use crate::error::of_statement;
 use crate::rows::corrupt;
 use crate::statement::Sql;
@@ -17,7 +17,7 @@ use crate::statement::Sql;
 /// Up to here counts are exact.
 pub(crate) const BOUND: u64 = 10_000;
 
-/// Where the planner expects so many, there are more than are counted; the count would not be shown.
+/// Where the planner expects so many, they are not counted: the count would end at the bound and not be shown.
 const SURELY_MORE: u64 = 2 * BOUND;
 /// If there are so many, the planner is believed.
 const PROBE: u64 = 1_000;
@@ -32,9 +32,9 @@ pub(super) async fn total(
 ) -> Result<Total, StoreError> {
     let estimate = Total { count: expected, is_estimate: true };
     if expected > SURELY_MORE {
-        // What waits and what has failed may be gone before the planner hears of it.
-        let may_be_few = conditions.is_all_said_by_lead() && conditions.lead() != Some(Lead::Settled);
-        let count = if may_be_few { bounded(connection, conditions, PROBE).await? } else { PROBE };
+        // What stood somewhere may have moved on before the planner hears of it.
+        let count =
+            if conditions.only_say_where() { bounded(connection, conditions, PROBE).await? } else { PROBE };
         return Ok(if count < PROBE { Total { count, is_estimate: false } } else { estimate });
     }
     Ok(if_cheap(connection, conditions, expected).await?.unwrap_or(estimate))

@@ -9,14 +9,15 @@ use std::marker::PhantomData;
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::ports::StoreError;
 use uuid::Uuid;
 
-use super::conditions::{BOTH, Conditions, DELIVERY, Lead, Select, found};
+use super::conditions::{BOTH, Conditions, DELIVERY, Lead, MESSAGE, Select, found};
 use super::counted;
 use crate::error::of_statement;
+use crate::rows::corrupt;
 use crate::statement::Sql;
 use crate::terms::Search;
 
@@ -46,45 +47,45 @@ impl Part {
     }
 }
 
-/// The ids of a part, of so many as the planner expects in all.
+/// The ids of a part: of all that match, so many as the planner expects, those before an id.
 pub(super) async fn page(
     connection: &mut AsyncPgConnection,
-    conditions: &Conditions,
+    all: &Conditions,
     expected: u64,
+    before: Option<Uuid>,
     part: Part,
 ) -> Result<Vec<Uuid>, StoreError> {
-    if let Some(lead) = conditions.lead() {
+    let these = &all.before(before);
+    if let Some(lead) = these.lead() {
         let rows = match lead {
             Lead::Message => Some(IN_FLIGHT),
-            Lead::Queued | Lead::Settled | Lead::Failure => {
-                reach(connection, conditions, expected, part).await?
-            }
+            Lead::Queued | Lead::Settled | Lead::Failure => reach(connection, all, expected, part).await?,
         };
         if let Some(rows) = rows {
-            let newest = Newest { conditions, lead, search: None, rows, part };
+            let newest = Newest { conditions: these, lead, search: None, rows, part };
             let ids = newest.ids(connection).await?;
-            if part.is_full(&ids) || conditions.is_all_said_by_lead() {
+            if part.is_full(&ids) || these.is_all_said_by_lead() {
                 return Ok(ids);
             }
         }
     }
-    in_any_order(connection, conditions, part).await
+    in_any_order(connection, these, part).await
 }
 
 /// How many of the newest rows that stand so must be looked at to find the part, by what the planner knows; `None` where
 /// they are too many.
 async fn reach(
     connection: &mut AsyncPgConnection,
-    conditions: &Conditions,
+    all: &Conditions,
     expected: u64,
     part: Part,
 ) -> Result<Option<u64>, StoreError> {
-    if conditions.is_all_said_by_lead() {
+    if all.is_all_said_by_lead() {
         return Ok(Some(part.end()));
     }
-    let all = counted::expected(connection, &conditions.of_lead()).await?;
+    let of_lead = counted::expected(connection, &all.of_lead()).await?;
     // Twice as many as it takes if they are spread evenly.
-    let rows = part.end().saturating_mul(2).saturating_mul((all / expected.max(1)).max(1));
+    let rows = part.end().saturating_mul(2).saturating_mul((of_lead / expected.max(1)).max(1));
     Ok((rows <= FARTHEST).then_some(rows))
 }
 
@@ -135,44 +136,58 @@ impl Newest<'_> {
         self.load(connection).await.map_err(of_statement)
     }
 
-    fn of_messages<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self { conditions, lead: _, search, rows, part: Part { limit, skipped } } = self;
-        out.push_sql("select outbound_message.id from (select * from outbound_message where true");
-        conditions.on_message_in_order(out)?;
-        out.push_sql(&format!(" order by outbound_message.id desc limit {rows}) as outbound_message"));
-        if conditions.need_delivery() {
-            out.push_sql(" join outbound_delivery on outbound_delivery.message_id = outbound_message.id");
+    /// The name of the table that leads, and its ids.
+    const fn names(&self) -> (&'static str, &'static str) {
+        match self.lead {
+            Lead::Message => (MESSAGE, "outbound_message.id"),
+            Lead::Queued | Lead::Settled | Lead::Failure => (DELIVERY, "outbound_delivery.message_id"),
         }
-        out.push_sql(" where true");
-        conditions.on_both(out)?;
-        if let Some(search) = search {
-            found(search, false, out)?;
+    }
+
+    /// In the whole order of the index, which no other index has: else the planner might go through all messages to the
+    /// first that stands so.
+    const fn order(&self) -> &'static str {
+        match self.lead {
+            Lead::Message => "outbound_message.id desc",
+            Lead::Queued => "outbound_delivery.message_id desc",
+            Lead::Settled => "outbound_delivery.status desc, outbound_delivery.message_id desc",
+            Lead::Failure => "outbound_delivery.failure_kind desc, outbound_delivery.message_id desc",
         }
-        out.push_sql(&format!(" order by outbound_message.id desc limit {limit} offset {skipped}"));
+    }
+
+    /// The rows that are looked at.
+    fn looked_at<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(&format!("select * from {} where true", self.names().0));
+        match self.lead {
+            Lead::Message => self.conditions.on_message_in_order(out)?,
+            lead @ (Lead::Queued | Lead::Settled | Lead::Failure) => {
+                self.conditions.lead_on_delivery(lead, out)?;
+            }
+        }
+        out.push_sql(&format!(" order by {} limit {}", self.order(), self.rows));
         Ok(())
     }
 
-    fn of_deliveries<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self { conditions, lead, search, rows, part: Part { limit, skipped } } = self;
-        // In the whole order of the index, which no other index has: else the planner might go through all messages
-        // to the first that stands so.
-        let order = match lead {
-            Lead::Settled => "outbound_delivery.status desc, outbound_delivery.message_id desc",
-            Lead::Failure => "outbound_delivery.failure_kind desc, outbound_delivery.message_id desc",
-            Lead::Queued | Lead::Message => "outbound_delivery.message_id desc",
-        };
-        out.push_sql("select outbound_delivery.message_id from (select * from outbound_delivery where true");
-        conditions.lead_on_delivery(*lead, out)?;
-        out.push_sql(&format!(" order by {order} limit {rows}) as outbound_delivery"));
-        if conditions.needs_message() || search.is_some() {
-            out.push_sql(" join outbound_message on outbound_message.id = outbound_delivery.message_id");
+    /// What must hold of them.
+    fn matching<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Self { conditions, lead, search, rows: _, part: Part { limit, skipped } } = self;
+        if *lead == Lead::Message {
+            if conditions.need_delivery() {
+                out.push_sql(" join outbound_delivery on outbound_delivery.message_id = outbound_message.id");
+            }
+            out.push_sql(" where true");
+            conditions.on_both(out)?;
+        } else {
+            if conditions.needs_message() || search.is_some() {
+                out.push_sql(" join outbound_message on outbound_message.id = outbound_delivery.message_id");
+            }
+            out.push_sql(" where true");
+            conditions.rest_of_lead(out)?;
         }
-        out.push_sql(" where true");
-        conditions.rest_of_lead(out)?;
         if let Some(search) = search {
             found(search, false, out)?;
         }
-        out.push_sql(&format!(" order by {order} limit {limit} offset {skipped}"));
+        out.push_sql(&format!(" order by {} limit {limit} offset {skipped}", self.order()));
         Ok(())
     }
 }
@@ -180,10 +195,11 @@ impl Newest<'_> {
 impl QueryFragment<Pg> for Newest<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        match self.lead {
-            Lead::Message => self.of_messages(&mut out),
-            Lead::Queued | Lead::Settled | Lead::Failure => self.of_deliveries(&mut out),
-        }
+        let (table, id) = self.names();
+        out.push_sql(&format!("select {id} from ("));
+        self.looked_at(&mut out)?;
+        out.push_sql(&format!(") as {table}"));
+        self.matching(&mut out)
     }
 }
 
@@ -194,4 +210,42 @@ impl QueryId for Newest<'_> {
 
 impl Query for Newest<'_> {
     type SqlType = SqlUuid;
+}
+
+/// The same, with how many rows there were to be looked at: fewer than asked for are all.
+pub(super) struct Sample<'a>(pub(super) Newest<'a>);
+
+impl Sample<'_> {
+    /// How many were looked at, and the ids of those that match.
+    pub(super) async fn look(
+        self,
+        connection: &mut AsyncPgConnection,
+    ) -> Result<(u64, Vec<Uuid>), StoreError> {
+        let (seen, ids): (i64, Vec<Uuid>) = self.get_result(connection).await.map_err(of_statement)?;
+        Ok((u64::try_from(seen).map_err(|error| corrupt("count", error))?, ids))
+    }
+}
+
+impl QueryFragment<Pg> for Sample<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        let (table, id) = self.0.names();
+        out.push_sql("with newest as materialized (");
+        self.0.looked_at(&mut out)?;
+        out.push_sql(&format!(
+            ") select (select count(*) from newest), array(select {id} from newest as {table}"
+        ));
+        self.0.matching(&mut out)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for Sample<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Sample<'_> {
+    type SqlType = (BigInt, Array<SqlUuid>);
 }

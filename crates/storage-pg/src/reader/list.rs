@@ -25,14 +25,9 @@ use crate::terms::Search;
 pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListPage, StoreError> {
     let ListRequest { scope, filter, page, page_size } = request;
     let mut connection = store.connection().await?;
-    let search = match (&filter.text, filter.channel) {
-        (None, None) => None,
-        // A channel that is hardly used must not be looked for among all messages.
-        (None, Some(channel)) if is_hardly_used(&mut connection, channel).await? => {
-            Some(Search::of_channel(channel))
-        }
-        (None, Some(_)) => None,
-        (Some(text), channel) => match Search::read(&mut connection, text, channel).await? {
+    let search = match &filter.text {
+        None => None,
+        Some(text) => match Search::read(&mut connection, text, filter.channel).await? {
             None => return Ok(ListPage { items: Vec::new(), total: NONE, next: None }),
             found => found,
         },
@@ -44,30 +39,28 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
     };
     // One more than asked for tells whether there is a next part.
     let part = Part { limit: u64::from(*page_size) + 1, skipped };
-    let (mut ids, counted) = match &search {
-        None => {
-            let mut these = all.clone();
-            if let Some(id) = before {
-                these.before(id);
-            }
+    let Found { mut ids, total } = match (&search, filter.channel) {
+        (Some(search), _) => search::find(&mut connection, &all, search, before, part).await?,
+        // A channel that is hardly used must not be looked for among all messages.
+        (None, Some(channel)) if is_hardly_used(&mut connection, channel).await? => {
+            let search = Search::of_channel(channel);
+            search::by_index(&mut connection, &all, &search, before, part).await?
+        }
+        (None, _) => {
             let expected = expected(&mut connection, &all).await?;
-            let ids = keys::page(&mut connection, &these, expected, part).await?;
+            let ids = keys::page(&mut connection, &all, expected, before, part).await?;
             // At the end of the list it is known how many there are.
             let is_known = before.is_none() && !part.is_full(&ids) && (skipped == 0 || !ids.is_empty());
             let total = if is_known { NONE } else { total(&mut connection, &all, expected).await? };
-            (ids, total)
-        }
-        Some(search) => {
-            let Found { ids, total } = search::find(&mut connection, &all, search, before, part).await?;
-            (ids, total)
+            Found { ids, total }
         }
     };
     let more = part.is_full(&ids);
-    let seen = part.skipped + ids.len() as u64;
+    let seen = skipped + ids.len() as u64;
     let total = match before {
-        None if more => Total { count: counted.count.max(seen), ..counted },
-        None if skipped == 0 || !ids.is_empty() => Total { count: seen, is_estimate: false },
-        None | Some(_) => counted,
+        None if !more && (skipped == 0 || !ids.is_empty()) => Total { count: seen, is_estimate: false },
+        None | Some(_) if ids.is_empty() => total,
+        None | Some(_) => Total { count: total.count.max(seen), ..total },
     };
     ids.truncate(usize::try_from(*page_size).unwrap_or(usize::MAX));
     let next = if more { ids.last().copied().map(MessageId::new) } else { None };

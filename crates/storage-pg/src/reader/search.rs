@@ -1,10 +1,10 @@
 //! Lists of what a search finds.
 //!
 //! An index over words knows no order: it answers all rows that have a word before the newest can be told. That is fast
-//! for words that are rare and slow for words that half of all messages have, and the planner knows nothing of what begins
-//! with a word. So a few of the newest rows are looked at first, one by one. Only a word that is hardly among them goes to
-//! the index, which then also says how many there are; one that is frequent is soon found often enough among the rows
-//! that match otherwise.
+//! for words that are rare and slow for words that half of all messages have. So a few of the newest rows are looked at
+//! first, one by one. A word that is hardly among them goes to the index, which then also says how many there are; one
+//! that is frequent is soon found often enough by walking on. Where it is not, the shorter way is taken: by the word, or
+//! by the other conditions.
 
 use diesel::QueryResult;
 use diesel::pg::Pg;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::conditions::{Conditions, Lead, found};
 use super::counted;
-use super::keys::{self, Newest, Part};
+use super::keys::{self, Newest, Part, Sample};
 use crate::error::of_statement;
 use crate::rows::corrupt;
 use crate::terms::Search;
@@ -29,7 +29,8 @@ const RARE: u64 = 1;
 /// As does what is expected to be so few; they are counted.
 const FEW: u64 = 2_000;
 /// How many of the newest rows are looked at for the rest, and then how many more.
-const NEWEST: [u64; 2] = [4_000, 40_000];
+const NEWEST: [u64; 2] = [4_000, FARTHEST];
+const FARTHEST: u64 = 40_000;
 
 /// What a search finds of a part of a list.
 pub(super) struct Found {
@@ -47,65 +48,85 @@ pub(super) async fn find(
     before: Option<Uuid>,
     part: Part,
 ) -> Result<Found, StoreError> {
-    let mut these = conditions.clone();
-    if let Some(id) = before {
-        these.before(id);
-    }
-    // One owner's messages are found by the owner; else by where they stand.
-    let by_lead = conditions.lead().filter(|_| !conditions.are_of_an_owner());
-    let lead = by_lead.unwrap_or(Lead::Message);
-    let looking = |rows, part| Newest { conditions: &these, lead, search: Some(search), rows, part };
-    let sample = Part { limit: SAMPLE, skipped: 0 };
-    let ids = looking(SAMPLE, sample).ids(connection).await?;
+    let these = &conditions.before(before);
+    let lead = these.lead().filter(|_| !these.are_of_somebody()).unwrap_or(Lead::Message);
+    let looking = |rows, part| Newest { conditions: these, lead, search: Some(search), rows, part };
+    let whole = Part { limit: SAMPLE, skipped: 0 };
+    let (seen, ids) = Sample(looking(SAMPLE, whole)).look(connection).await?;
     let hits = ids.len() as u64;
+    let enough = ids.into_iter().skip(as_usize(part.skipped)).take(as_usize(part.limit));
+    let enough = Found { ids: enough.collect(), total: Total { count: hits, is_estimate: false } };
+    if seen < SAMPLE && before.is_none() {
+        // There are no others.
+        return Ok(enough);
+    }
+    let looked_among = match lead {
+        Lead::Message => conditions.in_order(),
+        Lead::Queued | Lead::Settled | Lead::Failure => conditions.of_lead(),
+    };
+    let looked_among = counted::expected(connection, &looked_among).await?.max(seen);
+    let total = Total { count: looked_among * hits / seen.max(1), is_estimate: true };
+    let enough = Found { total, ..enough };
+    let is_found = hits >= part.end();
+    if seen < SAMPLE || (is_found && total.count > FEW) {
+        return Ok(enough);
+    }
     // How frequent the word is, wherever the messages stand.
-    let messages = these.in_order();
+    let messages = conditions.in_order();
     let of_word = if these.need_delivery() {
-        let all = Newest {
-            conditions: &messages,
+        let newest = &messages.before(before);
+        let newest = Newest {
+            conditions: newest,
             lead: Lead::Message,
             search: Some(search),
             rows: SAMPLE,
-            part: sample,
+            part: whole,
         };
-        all.ids(connection).await?.len() as u64
+        newest.ids(connection).await?.len() as u64
     } else {
         hits
     };
-    let is_rare = of_word <= RARE || share(connection, &conditions.in_order(), of_word).await? <= FEW;
-    if is_rare {
+    let all = match lead {
+        Lead::Message => looked_among,
+        Lead::Queued | Lead::Settled | Lead::Failure => {
+            counted::expected(connection, &messages).await?.max(SAMPLE)
+        }
+    };
+    let mut have_word = all * of_word / SAMPLE;
+    if of_word <= RARE || have_word <= FEW {
         return by_index(connection, conditions, search, before, part).await;
     }
-    let looked_among = if lead == Lead::Message { conditions.in_order() } else { conditions.of_lead() };
-    let count = share(connection, &looked_among, hits).await?;
-    let total = Total { count, is_estimate: true };
-    if hits >= part.end() {
-        let ids = ids.into_iter().skip(as_usize(part.skipped)).take(as_usize(part.limit));
-        return Ok(Found { ids: ids.collect(), total });
+    if is_found {
+        return Ok(enough);
     }
     for rows in NEWEST {
-        if hits * rows / SAMPLE < part.end() {
+        if hits * rows / SAMPLE < part.end() && (hits == 0 || rows < FARTHEST) {
             continue;
         }
         let ids = looking(rows, part).ids(connection).await?;
         if part.is_full(&ids) {
             return Ok(Found { ids, total });
         }
+        if lead == Lead::Message && !these.need_delivery() {
+            // Now it is known better: just used perhaps, and else rare.
+            have_word = have_word.min(all * (part.skipped + ids.len() as u64) / rows);
+        }
     }
+    let match_otherwise = counted::expected(connection, these).await?;
+    if match_otherwise.saturating_mul(4) > have_word {
+        return by_index(connection, conditions, search, before, part).await;
+    }
+    let mut these = these.clone();
     these.found_by(search.clone());
     Ok(Found { ids: keys::in_any_order(connection, &these, part).await?, total })
-}
-
-/// How many there are of what so many of the sample are.
-async fn share(connection: &mut AsyncPgConnection, of: &Conditions, hits: u64) -> Result<u64, StoreError> {
-    Ok(counted::expected(connection, of).await?.max(SAMPLE) * hits / SAMPLE)
 }
 
 fn as_usize(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
 
-async fn by_index(
+/// By the index over words, for a word that is known to be rare.
+pub(super) async fn by_index(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
     search: &Search,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::access::Scope;
 use domain::channel::Channel;
-use domain::ids::{BranchId, MessageId};
+use domain::ids::{BranchId, LeadId, MessageId};
 use domain::message::{FailureKind, Priority, Status};
 use domain::ports::{Filter, ListRequest, MessageReader, Page};
 use tokio_postgres::Client;
@@ -18,16 +18,17 @@ const FILL: &str = "
     select ('01940000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as id,
         case when n % 3 = 0 then 'u' || n % 40 else '' end as owner,
         case when n % 3 <> 1 then 'b' || n % 4 end as branch,
-        'chung' || case when n % 2 = 0 then ' nua' else '' end || case when n % 997 = 7 then ' hiem' else '' end
-            || case when n < 6000 then ' xua' else '' end as words,
+        n, 'chung' || case when n % 2 = 0 then ' nua' else '' end || case when n % 997 = 7 then ' hiem' else '' end
+            || case when n < 6000 then ' xua' else '' end
+            || case when n > 11900 then ' moi' else '' end as words,
         (array['ZALO', 'ZALO', 'ZALO', 'SMS', 'FB'])[1 + n * 7 % 5] as channel, 1 + n * 13 % 3 as priority,
         case when n > 8000 then (array['QUEUED', 'DISPATCHED', 'QUEUED'])[1 + n * 11 % 3]
              else (array['SENT', 'SENT', 'SENT', 'FAILED', 'CANCELLED', 'QUEUED', 'SENT', 'LEASED'])[1 + n * 31 % 8] end as status,
         (array['DEAD', 'HELD'])[1 + n / 8 % 2] as kind
     from generate_series(1, 12000) as n;
-    insert into outbound_message (id, channel, recipient, body, owner_id, branch_id, created_by, created_at,
+    insert into outbound_message (id, channel, recipient, body, lead_id, owner_id, branch_id, created_by, created_at,
         duplicate_key, local_day, urgency, terms)
-    select id, channel, '+84901234567', words, nullif(owner, ''), branch, 'system', '2025-01-01Z', id, '2025-01-01',
+    select id, channel, '+84901234567', words, 'l' || n % 50, nullif(owner, ''), branch, 'system', '2025-01-01Z', id, '2025-01-01',
         nullif(priority, 2), array_to_tsvector(string_to_array(words, ' ') || ('C' || channel)) from filling;
     insert into outbound_delivery (message_id, status, priority, channel, owner_id, branch_id, next_attempt_at, attempt,
         attempt_failed, retry_count, handoff_failures, lost_leases, attempted, resume_status, lease_id, leased_at,
@@ -70,6 +71,7 @@ async fn plainly(client: &Client, scope: &Scope, filter: &Filter) -> Vec<Message
         Priority::Low => "3",
     });
     and("d.priority", rank.map(str::to_owned));
+    and("m.lead_id", filter.lead_id.as_ref().map(ToString::to_string));
     for owner in filter.owner_id.iter().chain(&scope.owner) {
         and("m.owner_id", Some(owner.to_string()));
     }
@@ -88,7 +90,7 @@ fn any_filter(dice: &mut Dice) -> (Scope, Filter) {
     let mut some = |of: u64| dice.roll(of) == 0;
     let (by_status, by_kind, by_channel, by_priority) = (!some(4), some(8), some(4), some(4));
     let (by_owner, by_branch, own, own_branch) = (some(3), some(4), some(4), some(6));
-    let by_text = some(3);
+    let (by_text, by_lead) = (some(3), some(8));
     let pick_owner = |dice: &mut Dice| owner(&format!("u{}", 3 * dice.roll(14)));
     let pick_branch = |dice: &mut Dice| BranchId::parse(format!("b{}", dice.roll(4))).unwrap();
     let filter = Filter {
@@ -98,8 +100,10 @@ fn any_filter(dice: &mut Dice) -> (Scope, Filter) {
         priority: by_priority.then(|| *dice.pick(Priority::ALL)),
         owner_id: by_owner.then(|| pick_owner(dice)),
         branch_id: by_branch.then(|| pick_branch(dice)),
-        text: by_text
-            .then(|| (*dice.pick(&["chung", "nua", "hiem", "xua", "xua nua", "chung hiem"])).to_owned()),
+        text: by_text.then(|| {
+            (*dice.pick(&["chung", "nua", "hiem", "xua", "moi", "xua nua", "chung hiem"])).to_owned()
+        }),
+        lead_id: by_lead.then(|| LeadId::parse(format!("l{}", dice.roll(50))).unwrap()),
         ..Filter::default()
     };
     let scope = Scope { owner: own.then(|| pick_owner(dice)), branch: own_branch.then(|| pick_branch(dice)) };
