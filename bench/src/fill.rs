@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 /// How many owners the messages are spread over, and branches.
 pub const OWNERS: u32 = 100;
@@ -68,12 +69,23 @@ pub async fn empty(client: &Client) -> anyhow::Result<()> {
         truncate outbound_message, outbound_delivery, outbound_event, outbound_run, outbound_idempotency;
         delete from outbound_rate_window where key <> '';
         update outbound_rate_window set seconds = '{}', counts = '{}'";
-    client.batch_execute(empty).await.context("cannot empty the queue")
+    loop {
+        match client.batch_execute(empty).await {
+            // A server that reads two of the tables may have them in the other order.
+            Err(error) if error.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED) => {}
+            done => return done.context("cannot empty the queue"),
+        }
+    }
 }
 
 /// Forgets what counts towards the limits, so that the next round begins without.
 pub async fn forget_limits(client: &Client) -> anyhow::Result<()> {
-    let forget = "update outbound_rate_window set seconds = '{}', counts = '{}'";
+    // Under the lock of limited leases, which else may hold what this waits for.
+    let forget = "
+        begin;
+        select from outbound_rate_window where key = '' for update;
+        update outbound_rate_window set seconds = '{}', counts = '{}';
+        commit";
     client.batch_execute(forget).await.context("cannot forget the limits")
 }
 

@@ -6,6 +6,7 @@ mod counted;
 mod detail;
 mod due;
 mod duplicates;
+mod expectations;
 mod keys;
 mod limits;
 mod list;
@@ -27,6 +28,7 @@ use crate::store::PgStore;
 
 pub(crate) use counted::{BOUND, Explain};
 pub(crate) use due::{DueCount, all_channels};
+pub(crate) use expectations::Expectations;
 pub(crate) use limits::global_window;
 
 #[async_trait]

@@ -13,7 +13,7 @@ use crate::groups::Groups;
 use crate::merge::Merger;
 use crate::monitor::Observer;
 use crate::pool::{self, PoolSettings};
-use crate::reader::DueCount;
+use crate::reader::{DueCount, Expectations};
 use crate::terms::KnownTerms;
 use crate::wake::Waker;
 
@@ -28,6 +28,8 @@ pub struct PgStore {
     pub(crate) groups: Option<Arc<Groups>>,
     /// How many were due a moment ago, where they were many.
     pub(crate) due_count: Arc<DueCount>,
+    /// What the planner expected a moment ago.
+    pub(crate) expectations: Arc<Expectations>,
     /// What messages need not store, as their templates have it.
     pub(crate) terms: KnownTerms,
 }
@@ -78,6 +80,7 @@ impl PgStore {
             observer: None,
             groups: None,
             due_count: Arc::default(),
+            expectations: Arc::default(),
             terms: KnownTerms::default(),
         };
         store.ping().await?;

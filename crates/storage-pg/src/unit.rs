@@ -32,6 +32,7 @@ impl Unit {
             observer: store.observer.clone(),
             groups: None,
             due_count: store.due_count.clone(),
+            expectations: store.expectations.clone(),
             terms: store.terms.clone(),
         };
         Ok(Self { store })

@@ -301,10 +301,12 @@ impl Conditions {
         self.all.iter().any(|condition| condition.home == Home::Delivery)
     }
 
-    /// What a row must say beside being one of the newest; see [`super::keys`].
+    /// What a row must say beside being one of the newest; see [`super::keys`]. It is found by its id: what is only there
+    /// for another index is left out, or the planner might go by that.
     pub(super) fn on_both<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.on_message(out)?;
-        self.on_delivery(out)
+        let said = |one: &&Condition| one.home == Home::Delivery && !matches!(one.bind, Bind::None);
+        self.all.iter().filter(said).try_for_each(|condition| condition.on(DELIVERY, out))
     }
 
     /// ` and ..`, of all that the message's own table can tell.

@@ -82,15 +82,19 @@ pub(super) async fn expected(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
 ) -> Result<u64, StoreError> {
+    Explain(matching(conditions)).rows(connection).await
+}
+
+/// What matches, as far as the conditions tell it apart.
+pub(super) fn matching(conditions: &Conditions) -> Select<Sql, Text> {
     let conditions = conditions.telling_apart();
-    let select = Select::<_, Text> {
+    Select {
         head: Sql("select"),
         tables: conditions.tables(),
         conditions,
         tail: String::new(),
         row: PhantomData,
-    };
-    Explain(select).rows(connection).await
+    }
 }
 
 /// A query that is only planned.

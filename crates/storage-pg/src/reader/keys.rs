@@ -15,10 +15,10 @@ use domain::ports::StoreError;
 use uuid::Uuid;
 
 use super::conditions::{BOTH, Conditions, DELIVERY, Lead, MESSAGE, Select, found};
-use super::counted;
 use crate::error::of_statement;
 use crate::rows::corrupt;
 use crate::statement::Sql;
+use crate::store::PgStore;
 use crate::terms::Search;
 
 /// How many rows in flight are looked at one by one.
@@ -49,6 +49,7 @@ impl Part {
 
 /// The ids of a part: of all that match, so many as the planner expects, those before an id.
 pub(super) async fn page(
+    store: &PgStore,
     connection: &mut AsyncPgConnection,
     all: &Conditions,
     expected: u64,
@@ -59,7 +60,9 @@ pub(super) async fn page(
     if let Some(lead) = these.lead() {
         let rows = match lead {
             Lead::Message => Some(IN_FLIGHT),
-            Lead::Queued | Lead::Settled | Lead::Failure => reach(connection, all, expected, part).await?,
+            Lead::Queued | Lead::Settled | Lead::Failure => {
+                reach(store, connection, all, expected, part).await?
+            }
         };
         if let Some(rows) = rows {
             let newest = Newest { conditions: these, lead, search: None, rows, part };
@@ -75,6 +78,7 @@ pub(super) async fn page(
 /// How many of the newest rows that stand so must be looked at to find the part, by what the planner knows; `None` where
 /// they are too many.
 async fn reach(
+    store: &PgStore,
     connection: &mut AsyncPgConnection,
     all: &Conditions,
     expected: u64,
@@ -83,7 +87,7 @@ async fn reach(
     if all.is_all_said_by_lead() {
         return Ok(Some(part.end()));
     }
-    let of_lead = counted::expected(connection, &all.of_lead()).await?;
+    let of_lead = store.expectations.of(connection, &all.of_lead()).await?;
     // Twice as many as it takes if they are spread evenly.
     let rows = part.end().saturating_mul(2).saturating_mul((of_lead / expected.max(1)).max(1));
     Ok((rows <= FARTHEST).then_some(rows))

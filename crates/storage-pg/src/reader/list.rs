@@ -12,7 +12,7 @@ use domain::ports::{Filter, ListPage, ListRequest, Page, StoreError, Total};
 use uuid::Uuid;
 
 use super::conditions::{Conditions, DELIVERY, Select};
-use super::counted::{expected, total};
+use super::counted::total;
 use super::keys::{self, Part};
 use super::search::{self, Found};
 use crate::error::of_statement;
@@ -40,15 +40,15 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
     // One more than asked for tells whether there is a next part.
     let part = Part { limit: u64::from(*page_size) + 1, skipped };
     let Found { mut ids, total } = match (&search, filter.channel) {
-        (Some(search), _) => search::find(&mut connection, &all, search, before, part).await?,
+        (Some(search), _) => search::find(store, &mut connection, &all, search, before, part).await?,
         // A channel that is hardly used must not be looked for among all messages.
-        (None, Some(channel)) if is_hardly_used(&mut connection, channel).await? => {
+        (None, Some(channel)) if is_hardly_used(store, &mut connection, channel).await? => {
             let search = Search::of_channel(channel);
             search::by_index(&mut connection, &all, &search, before, part).await?
         }
         (None, _) => {
-            let expected = expected(&mut connection, &all).await?;
-            let ids = keys::page(&mut connection, &all, expected, before, part).await?;
+            let expected = store.expectations.of(&mut connection, &all).await?;
+            let ids = keys::page(store, &mut connection, &all, expected, before, part).await?;
             // At the end of the list it is known how many there are.
             let is_known = before.is_none() && !part.is_full(&ids) && (skipped == 0 || !ids.is_empty());
             let total = if is_known { NONE } else { total(&mut connection, &all, expected).await? };
@@ -76,10 +76,15 @@ async fn read(connection: &mut AsyncPgConnection, ids: Vec<Uuid>) -> Result<Vec<
 }
 
 /// Whether a list of a channel goes by the channel's index: there are so few of it that they are not found among all.
-async fn is_hardly_used(connection: &mut AsyncPgConnection, channel: Channel) -> Result<bool, StoreError> {
+async fn is_hardly_used(
+    store: &PgStore,
+    connection: &mut AsyncPgConnection,
+    channel: Channel,
+) -> Result<bool, StoreError> {
     const FEW: u64 = 20_000;
     let of_channel = Filter { channel: Some(channel), ..Filter::default() };
-    Ok(expected(connection, &Conditions::new(&Scope::everything(), &of_channel)).await? < FEW)
+    let of_channel = Conditions::new(&Scope::everything(), &of_channel);
+    Ok(store.expectations.of(connection, &of_channel).await? < FEW)
 }
 
 const NONE: Total = Total { count: 0, is_estimate: false };

@@ -20,6 +20,7 @@ use super::counted;
 use super::keys::{self, Newest, Part, Sample};
 use crate::error::of_statement;
 use crate::rows::corrupt;
+use crate::store::PgStore;
 use crate::terms::Search;
 
 /// How many of the newest rows tell how frequent a word is.
@@ -42,6 +43,7 @@ pub(super) struct Found {
 
 /// The part of a list of what a search finds: of all that match, those before an id.
 pub(super) async fn find(
+    store: &PgStore,
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
     search: &Search,
@@ -64,7 +66,7 @@ pub(super) async fn find(
         Lead::Message => conditions.in_order(),
         Lead::Queued | Lead::Settled | Lead::Failure => conditions.of_lead(),
     };
-    let looked_among = counted::expected(connection, &looked_among).await?.max(seen);
+    let looked_among = store.expectations.of(connection, &looked_among).await?.max(seen);
     let total = Total { count: looked_among * hits / seen.max(1), is_estimate: true };
     let enough = Found { total, ..enough };
     let is_found = hits >= part.end();
@@ -89,7 +91,7 @@ pub(super) async fn find(
     let all = match lead {
         Lead::Message => looked_among,
         Lead::Queued | Lead::Settled | Lead::Failure => {
-            counted::expected(connection, &messages).await?.max(SAMPLE)
+            store.expectations.of(connection, &messages).await?.max(SAMPLE)
         }
     };
     let mut have_word = all * of_word / SAMPLE;
