@@ -82,10 +82,8 @@ pub async fn empty(client: &Client) -> anyhow::Result<()> {
 pub async fn forget_limits(client: &Client) -> anyhow::Result<()> {
     // Under the lock of limited leases, which else may hold what this waits for.
     let forget = "
-        begin;
         select from outbound_rate_window where key = '' for update;
-        update outbound_rate_window set seconds = '{}', counts = '{}';
-        commit";
+        update outbound_rate_window set seconds = '{}', counts = '{}'";
     client.batch_execute(forget).await.context("cannot forget the limits")
 }
 

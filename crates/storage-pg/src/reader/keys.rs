@@ -216,7 +216,7 @@ impl Query for Newest<'_> {
     type SqlType = SqlUuid;
 }
 
-/// The same, with how many rows there were to be looked at: fewer than asked for are all.
+/// The same, with how many rows there were to be looked at: fewer than asked for are all that the conditions leave.
 pub(super) struct Sample<'a>(pub(super) Newest<'a>);
 
 impl Sample<'_> {

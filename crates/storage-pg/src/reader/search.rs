@@ -29,7 +29,7 @@ const SAMPLE: u64 = 500;
 const RARE: u64 = 1;
 /// As does what is expected to be so few; they are counted.
 const FEW: u64 = 2_000;
-/// How many of the newest rows are looked at for the rest, and then how many more.
+/// How many of the newest rows are looked at for the rest, and how many if these are too few.
 const NEWEST: [u64; 2] = [4_000, FARTHEST];
 const FARTHEST: u64 = 40_000;
 
@@ -52,49 +52,48 @@ pub(super) async fn find(
 ) -> Result<Found, StoreError> {
     let these = &conditions.before(before);
     let lead = these.lead().filter(|_| !these.are_of_somebody()).unwrap_or(Lead::Message);
-    let looking = |rows, part| Newest { conditions: these, lead, search: Some(search), rows, part };
     let whole = Part { limit: SAMPLE, skipped: 0 };
-    let (seen, ids) = Sample(looking(SAMPLE, whole)).look(connection).await?;
+    let looking =
+        |conditions, lead, rows, part| Newest { conditions, lead, search: Some(search), rows, part };
+    // Of all, whatever part is asked for: so each part is told the same total.
+    let (seen, ids) = Sample(looking(conditions, lead, SAMPLE, whole)).look(connection).await?;
     let hits = ids.len() as u64;
-    let enough = ids.into_iter().skip(as_usize(part.skipped)).take(as_usize(part.limit));
-    let enough = Found { ids: enough.collect(), total: Total { count: hits, is_estimate: false } };
-    if seen < SAMPLE && before.is_none() {
-        // There are no others.
-        return Ok(enough);
-    }
     let looked_among = match lead {
         Lead::Message => conditions.in_order(),
         Lead::Queued | Lead::Settled | Lead::Failure => conditions.of_lead(),
     };
     let looked_among = store.expectations.of(connection, &looked_among).await?.max(seen);
-    let total = Total { count: looked_among * hits / seen.max(1), is_estimate: true };
-    let enough = Found { total, ..enough };
-    let is_found = hits >= part.end();
+    let total = if seen < SAMPLE {
+        Total { count: hits, is_estimate: false }
+    } else {
+        Total { count: looked_among * hits / SAMPLE, is_estimate: true }
+    };
+    let (left, ids) = match before {
+        None => (seen, ids),
+        Some(_) => Sample(looking(these, lead, SAMPLE, whole)).look(connection).await?,
+    };
+    let hits_left = ids.len() as u64;
+    let is_found = left < SAMPLE || hits_left >= part.end();
+    let ids = ids.into_iter().skip(as_usize(part.skipped)).take(as_usize(part.limit));
+    let enough = Found { ids: ids.collect(), total };
     if seen < SAMPLE || (is_found && total.count > FEW) {
         return Ok(enough);
     }
     // How frequent the word is, wherever the messages stand.
-    let messages = conditions.in_order();
-    let of_word = if these.need_delivery() {
-        let newest = &messages.before(before);
-        let newest = Newest {
-            conditions: newest,
-            lead: Lead::Message,
-            search: Some(search),
-            rows: SAMPLE,
-            part: whole,
-        };
-        newest.ids(connection).await?.len() as u64
+    let messages = &conditions.in_order();
+    let (of, of_word) = if these.need_delivery() {
+        let (of, ids) = Sample(looking(messages, Lead::Message, SAMPLE, whole)).look(connection).await?;
+        (of, ids.len() as u64)
     } else {
-        hits
+        (seen, hits)
     };
     let all = match lead {
         Lead::Message => looked_among,
         Lead::Queued | Lead::Settled | Lead::Failure => {
-            store.expectations.of(connection, &messages).await?.max(SAMPLE)
+            store.expectations.of(connection, messages).await?.max(SAMPLE)
         }
     };
-    let mut have_word = all * of_word / SAMPLE;
+    let mut have_word = all * of_word / of.max(1);
     if of_word <= RARE || have_word <= FEW {
         return by_index(connection, conditions, search, before, part).await;
     }
@@ -102,10 +101,10 @@ pub(super) async fn find(
         return Ok(enough);
     }
     for rows in NEWEST {
-        if hits * rows / SAMPLE < part.end() && (hits == 0 || rows < FARTHEST) {
+        if hits_left * rows / SAMPLE < part.end() && (hits_left == 0 || rows < FARTHEST) {
             continue;
         }
-        let ids = looking(rows, part).ids(connection).await?;
+        let ids = looking(these, lead, rows, part).ids(connection).await?;
         if part.is_full(&ids) {
             return Ok(Found { ids, total });
         }
@@ -127,7 +126,7 @@ fn as_usize(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
 
-/// By the index over words, for a word that is known to be rare.
+/// By the index over words, which finds all that have a word.
 pub(super) async fn by_index(
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,

@@ -124,7 +124,7 @@ async fn by_whatever_way_a_list_is_found_it_is_that_of_a_plain_statement() {
             (page.items.iter().map(|one| one.id).collect::<Vec<_>>(), page.total, page.next)
         };
         let mut seen = Vec::new();
-        let mut next = None;
+        let (mut next, mut exact) = (None, None);
         for nth in 0..4 {
             let (ids, total, after) = list(next.map_or(Page::Number(1), Page::After)).await;
             let said = format!("{round}.{nth}: {scope:?} {filter:?}: {total:?}");
@@ -133,6 +133,8 @@ async fn by_whatever_way_a_list_is_found_it_is_that_of_a_plain_statement() {
             let all = expected.len() as u64;
             assert!(total.is_estimate || total.count == all, "{said}: {all}");
             assert!(nth > 0 || total.count >= seen.len() as u64, "{said}");
+            assert!(exact.is_none_or(|exact| total == exact), "each part says the same, {said}");
+            exact = (!total.is_estimate).then_some(total);
             next = after;
             if next.is_none() {
                 assert_eq!(seen.len(), expected.len(), "{said}");
