@@ -49,16 +49,15 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
         (None, _) => {
             let expected = store.expectations.of(&mut connection, &all).await?;
             let ids = keys::page(store, &mut connection, &all, expected, before, part).await?;
-            // At the end of the list it is known how many there are.
-            let is_known = before.is_none() && !part.is_full(&ids) && (skipped == 0 || !ids.is_empty());
-            let total = if is_known { NONE } else { total(&mut connection, &all, expected).await? };
+            let are_all = before.is_none() && skipped == 0 && !part.is_full(&ids);
+            let total = if are_all { NONE } else { total(&mut connection, &all, expected).await? };
             Found { ids, total }
         }
     };
     let more = part.is_full(&ids);
     let seen = skipped + ids.len() as u64;
     let total = match before {
-        None if !more && (skipped == 0 || !ids.is_empty()) => Total { count: seen, is_estimate: false },
+        None if !more && skipped == 0 => Total { count: seen, is_estimate: false },
         None | Some(_) if ids.is_empty() => total,
         None | Some(_) => Total { count: total.count.max(seen), ..total },
     };
