@@ -105,18 +105,24 @@ pub(super) async fn in_any_order(
     } else {
         conditions.tables()
     };
-    let (head, id) = if tables == DELIVERY {
-        ("select outbound_delivery.message_id", "outbound_delivery.message_id")
+    let id = if tables == DELIVERY { "outbound_delivery.message_id" } else { "outbound_message.id" };
+    let tail = format!(" order by {id} desc limit {limit} offset {skipped}");
+    select(connection, tables, conditions.clone(), tail).await
+}
+
+/// The ids of what matches, by these tables.
+pub(super) async fn select(
+    connection: &mut AsyncPgConnection,
+    tables: &'static str,
+    conditions: Conditions,
+    tail: String,
+) -> Result<Vec<Uuid>, StoreError> {
+    let head = Sql(if tables == DELIVERY {
+        "select outbound_delivery.message_id"
     } else {
-        ("select outbound_message.id", "outbound_message.id")
-    };
-    let select = Select::<_, SqlUuid> {
-        head: Sql(head),
-        tables,
-        conditions: conditions.clone(),
-        tail: format!(" order by {id} desc limit {limit} offset {skipped}"),
-        row: PhantomData,
-    };
+        "select outbound_message.id"
+    });
+    let select = Select::<_, SqlUuid> { head, tables, conditions, tail, row: PhantomData };
     select.load(connection).await.map_err(of_statement)
 }
 

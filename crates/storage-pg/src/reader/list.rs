@@ -1,8 +1,5 @@
 //! Lists, and ids for work on all that match.
 
-use std::marker::PhantomData;
-
-use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::access::Scope;
 use domain::channel::Channel;
@@ -11,14 +8,13 @@ use domain::message::Message;
 use domain::ports::{Filter, ListPage, ListRequest, Page, StoreError, Total};
 use uuid::Uuid;
 
-use super::conditions::{Conditions, DELIVERY, Select};
+use super::conditions::Conditions;
 use super::counted::total;
 use super::keys::{self, Part};
 use super::search::{self, Found};
 use crate::error::of_statement;
 use crate::messages::LoadMessages;
 use crate::rows::{MessageRow, messages};
-use crate::statement::Sql;
 use crate::store::PgStore;
 use crate::terms::Search;
 
@@ -125,12 +121,6 @@ pub(super) async fn within(
 
 async fn ids(store: &PgStore, conditions: Conditions, tail: String) -> Result<Vec<MessageId>, StoreError> {
     let tables = conditions.tables();
-    let head = Sql(if tables == DELIVERY {
-        "select outbound_delivery.message_id"
-    } else {
-        "select outbound_message.id"
-    });
-    let select = Select::<_, SqlUuid> { head, tables, conditions, tail, row: PhantomData };
-    let ids: Vec<Uuid> = select.load(&mut *store.connection().await?).await.map_err(of_statement)?;
+    let ids = keys::select(&mut *store.connection().await?, tables, conditions, tail).await?;
     Ok(ids.into_iter().map(MessageId::new).collect())
 }

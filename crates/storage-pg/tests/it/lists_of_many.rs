@@ -168,12 +168,16 @@ async fn what_is_settled_is_found_behind_what_is_newer_and_is_not() {
         select coalesce(sum(idx_tup_read) filter (where indexrelname = 'outbound_delivery_settled'), 0)::bigint,
                coalesce(sum(idx_tup_read) filter (where indexrelname like '%\\_pkey'), 0)::bigint
         from pg_stat_user_indexes where relname in ('outbound_message', 'outbound_delivery')";
-    let (settled, by_key) = loop {
-        let row = client.query_one(read, &[]).await.unwrap();
-        match (row.get::<_, i64>(0), row.get::<_, i64>(1)) {
-            (0, _) | (_, 0) => tokio::time::sleep(Duration::from_millis(20)).await,
-            read => break read,
+    let told = async {
+        loop {
+            let row = client.query_one(read, &[]).await.unwrap();
+            match (row.get::<_, i64>(0), row.get::<_, i64>(1)) {
+                (0, _) | (_, 0) => tokio::time::sleep(Duration::from_millis(20)).await,
+                read => break read,
+            }
         }
     };
+    let told = tokio::time::timeout(Duration::from_secs(30), told).await;
+    let (settled, by_key) = told.expect("nothing was read by where they stand");
     assert!(settled >= 21 && by_key < 200, "{settled} by where they stand, {by_key} by their ids");
 }
