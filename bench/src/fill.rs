@@ -50,6 +50,9 @@ impl Default for Messages<'_> {
     }
 }
 
+/// How many words recur, as names and amounts do.
+const WORDS: u32 = 100_000;
+
 /// When the first message was created, in milliseconds; each next one half a second later.
 const FIRST: u64 = 1_735_689_600_000;
 
@@ -138,12 +141,12 @@ fn content(part: &Messages<'_>) -> String {
         "insert into outbound_message (id, channel, recipient, body, lead_id, student_id, owner_id, branch_id,
             created_by, created_at, duplicate_key, local_day, urgency, terms)
          select {ID}, 'SMS', '+8490' || lpad(n::text, 7, '0'),
-            repeat('Hello student, lesson. ', 8) || lpad(n::text, 16, '0'),
+            repeat('Hello student, lesson. ', 8) || lpad((n % {WORDS})::text, 16, '0'),
             case when n % 2 = 0 then 'lead-' || n / 4 end, case when n % 2 = 1 then 'student-' || n / 4 end,
             {owner}, 'branch-' || n % 10, 'user:bench', to_timestamp({FIRST} / 1000 + n * 0.5), md5(n::text)::uuid,
             current_date, nullif({priority}, 2),
-            array_to_tsvector(array['hello', 'lesson', 'student', 'CSMS', left(md5(n::text), 8),
-                lpad(n::text, 16, '0')] || array[{grams}])
+            array_to_tsvector(array['hello', 'lesson', 'student', 'CSMS', left(md5((n % {WORDS})::text), 8),
+                lpad((n % {WORDS})::text, 16, '0')] || array[{grams}])
          from generate_series({from}, {to}) n,
             lateral (select '090' || lpad(n::text, 7, '0')) as number (digits)",
         grams = grams.join(", ")

@@ -79,6 +79,10 @@ impl Script for Cycle {
         self.leased.clear();
         Ok(u64::try_from(all)?)
     }
+
+    fn is_midway(&self) -> bool {
+        !self.leased.is_empty()
+    }
 }
 
 pub async fn run(world: &World, batch: u32) -> anyhow::Result<Vec<Row>> {

@@ -38,6 +38,10 @@ impl Script for Counted {
         self.done.fetch_add(done, Ordering::Relaxed);
         Ok(done)
     }
+
+    fn is_midway(&self) -> bool {
+        self.cycle.is_midway()
+    }
 }
 
 /// What a look saw.

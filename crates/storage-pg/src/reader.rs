@@ -10,6 +10,7 @@ mod expectations;
 mod keys;
 mod limits;
 mod list;
+mod recent;
 mod search;
 mod stats;
 

@@ -13,6 +13,7 @@ use super::conditions::{Conditions, Select};
 use crate::error::of_statement;
 use crate::rows::corrupt;
 use crate::statement::Sql;
+use crate::store::PgStore;
 
 /// Up to here counts are exact.
 pub(crate) const BOUND: u64 = 10_000;
@@ -26,6 +27,7 @@ const DEAR: f64 = 3_000.0;
 
 /// How many match, where the planner expects so many.
 pub(super) async fn total(
+    store: &PgStore,
     connection: &mut AsyncPgConnection,
     conditions: &Conditions,
     expected: u64,
@@ -33,8 +35,11 @@ pub(super) async fn total(
     let estimate = Total { count: expected, is_estimate: true };
     if expected > SURELY_MORE {
         // What stood somewhere may have moved on before the planner hears of it.
-        let count =
-            if conditions.only_say_where() { bounded(connection, conditions, PROBE).await? } else { PROBE };
+        let count = if conditions.only_say_where() {
+            store.expectations.bounded(connection, conditions, PROBE).await?
+        } else {
+            PROBE
+        };
         return Ok(if count < PROBE { Total { count, is_estimate: false } } else { estimate });
     }
     Ok(if_cheap(connection, conditions, expected).await?.unwrap_or(estimate))
@@ -67,7 +72,8 @@ pub(super) async fn bounded(
     u64::try_from(count).map_err(|error| corrupt("count", error))
 }
 
-fn counting(conditions: &Conditions, bound: u64) -> Select<Sql, BigInt> {
+/// Counts them.
+pub(super) fn counting(conditions: &Conditions, bound: u64) -> Select<Sql, BigInt> {
     Select {
         head: Sql("select count(*) from (select"),
         tables: conditions.tables(),

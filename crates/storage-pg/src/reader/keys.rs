@@ -228,7 +228,7 @@ pub(super) struct Sample<'a>(pub(super) Newest<'a>);
 impl Sample<'_> {
     /// How many were looked at, and the ids of those that match.
     pub(super) async fn look(
-        self,
+        &self,
         connection: &mut AsyncPgConnection,
     ) -> Result<(u64, Vec<Uuid>), StoreError> {
         let (seen, ids): (i64, Vec<Uuid>) = self.get_result(connection).await.map_err(of_statement)?;

@@ -46,7 +46,7 @@ pub(super) async fn list(store: &PgStore, request: &ListRequest) -> Result<ListP
             let expected = store.expectations.of(&mut connection, &all).await?;
             let ids = keys::page(store, &mut connection, &all, expected, before, part).await?;
             let are_all = before.is_none() && skipped == 0 && !part.is_full(&ids);
-            let total = if are_all { NONE } else { total(&mut connection, &all, expected).await? };
+            let total = if are_all { NONE } else { total(store, &mut connection, &all, expected).await? };
             Found { ids, total }
         }
     };

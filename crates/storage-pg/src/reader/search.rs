@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::conditions::{Conditions, Lead, found};
 use super::counted;
+use super::expectations::Hits;
 use super::keys::{self, Newest, Part, Sample};
 use crate::error::of_statement;
 use crate::rows::corrupt;
@@ -24,7 +25,7 @@ use crate::store::PgStore;
 use crate::terms::Search;
 
 /// How many of the newest rows tell how frequent a word is.
-const SAMPLE: u64 = 500;
+const SAMPLE: u64 = 300;
 /// What has no more in the sample goes to the index: a few thousandths of all at most.
 const RARE: u64 = 1;
 /// As does what is expected to be so few; they are counted.
@@ -52,12 +53,14 @@ pub(super) async fn find(
 ) -> Result<Found, StoreError> {
     let these = &conditions.before(before);
     let lead = these.lead().filter(|_| !these.are_of_somebody()).unwrap_or(Lead::Message);
-    let whole = Part { limit: SAMPLE, skipped: 0 };
     let looking =
         |conditions, lead, rows, part| Newest { conditions, lead, search: Some(search), rows, part };
+    let sample = |conditions, lead| Sample(looking(conditions, lead, SAMPLE, WHOLE));
     // Of all, whatever part is asked for: so each part is told the same total.
-    let (seen, ids) = Sample(looking(conditions, lead, SAMPLE, whole)).look(connection).await?;
-    let hits = ids.len() as u64;
+    let (Hits { seen, hits }, ids) = match before {
+        None => look(store, connection, &sample(conditions, lead)).await?,
+        Some(_) => (hits_lately(store, connection, &sample(conditions, lead)).await?, Vec::new()),
+    };
     let looked_among = match lead {
         Lead::Message => conditions.in_order(),
         Lead::Queued | Lead::Settled | Lead::Failure => conditions.of_lead(),
@@ -68,11 +71,10 @@ pub(super) async fn find(
     } else {
         Total { count: looked_among * hits / SAMPLE, is_estimate: true }
     };
-    let (left, ids) = match before {
-        None => (seen, ids),
-        Some(_) => Sample(looking(these, lead, SAMPLE, whole)).look(connection).await?,
+    let (Hits { seen: left, hits: hits_left }, ids) = match before {
+        None => (Hits { seen, hits }, ids),
+        Some(_) => look(store, connection, &sample(these, lead)).await?,
     };
-    let hits_left = ids.len() as u64;
     let is_found = left < SAMPLE || hits_left >= part.end();
     let ids = ids.into_iter().skip(as_usize(part.skipped)).take(as_usize(part.limit));
     let enough = Found { ids: ids.collect(), total };
@@ -81,11 +83,10 @@ pub(super) async fn find(
     }
     // How frequent the word is, wherever the messages stand.
     let messages = &conditions.in_order();
-    let (of, of_word) = if these.need_delivery() {
-        let (of, ids) = Sample(looking(messages, Lead::Message, SAMPLE, whole)).look(connection).await?;
-        (of, ids.len() as u64)
+    let Hits { seen: of, hits: of_word } = if these.need_delivery() {
+        hits_lately(store, connection, &sample(messages, Lead::Message)).await?
     } else {
-        (seen, hits)
+        Hits { seen, hits }
     };
     let all = match lead {
         Lead::Message => looked_among,
@@ -120,6 +121,33 @@ pub(super) async fn find(
     let mut these = these.clone();
     these.found_by(search.clone());
     Ok(Found { ids: keys::in_any_order(connection, &these, part).await?, total })
+}
+
+/// All that match in a sample.
+const WHOLE: Part = Part { limit: SAMPLE, skipped: 0 };
+
+/// Looks at the newest rows: what that came to, and the ids of those that match.
+async fn look(
+    store: &PgStore,
+    connection: &mut AsyncPgConnection,
+    sample: &Sample<'_>,
+) -> Result<(Hits, Vec<Uuid>), StoreError> {
+    let (seen, ids) = sample.look(connection).await?;
+    let hits = Hits { seen, hits: ids.len() as u64 };
+    store.expectations.looked(sample, hits);
+    Ok((hits, ids))
+}
+
+/// What that came to, now or within the last second.
+async fn hits_lately(
+    store: &PgStore,
+    connection: &mut AsyncPgConnection,
+    sample: &Sample<'_>,
+) -> Result<Hits, StoreError> {
+    match store.expectations.hits(sample) {
+        Some(hits) => Ok(hits),
+        None => Ok(look(store, connection, sample).await?.0),
+    }
 }
 
 fn as_usize(n: u64) -> usize {

@@ -77,7 +77,7 @@ pub(super) async fn stats(
     }
     let mut connection = store.connection().await?;
     let newest = newest(&mut connection, scope).await?;
-    stats.by_status = by_status(&mut connection, scope, &newest).await?;
+    stats.by_status = by_status(store, &mut connection, scope, &newest).await?;
     let all = stats.by_status.values().map(|total| total.count).sum();
     let of_channel = |channel| Filter { channel: Some(channel), ..Filter::default() };
     let of_priority = |priority| Filter { priority: Some(priority), ..Filter::default() };
@@ -90,7 +90,7 @@ pub(super) async fn stats(
         for priority in [Priority::High, Priority::Low] {
             let conditions = Conditions::new(scope, &of_priority(priority));
             let expected = expected(&mut connection, &conditions).await?;
-            let count = total(&mut connection, &conditions, expected).await?;
+            let count = total(store, &mut connection, &conditions, expected).await?;
             stats.by_priority.insert(priority, count);
         }
     }
@@ -103,6 +103,7 @@ pub(super) async fn stats(
 }
 
 async fn by_status(
+    store: &PgStore,
     connection: &mut AsyncPgConnection,
     scope: &Scope,
     newest: &Newest,
@@ -113,7 +114,7 @@ async fn by_status(
         let conditions = Conditions::new(scope, &filter);
         let counted = if *scope == Scope::everything() && !newest.are_all {
             let expected = expected(connection, &conditions).await?;
-            Some(total(connection, &conditions, expected).await?)
+            Some(total(store, connection, &conditions, expected).await?)
         } else if newest.are_all || *status == Status::Sent {
             // No index has one owner's sent ones by themselves.
             None
