@@ -38,3 +38,29 @@ impl<V: Copy> Recent<V> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_holds_for_its_time_and_is_that_of_what_was_asked() {
+        let (long, short) = (Recent::holding(Duration::from_secs(3_600)), Recent::holding(Duration::ZERO));
+        for recent in [&long, &short] {
+            recent.remember("a".to_owned(), 1);
+            recent.remember("b".to_owned(), 2);
+        }
+        assert_eq!((long.answer("a"), long.answer("b"), long.answer("c")), (Some(1), Some(2), None));
+        assert_eq!(short.answer("a"), None);
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_there_is_room_for() {
+        let recent = Recent::holding(Duration::from_secs(3_600));
+        for n in 0..=MOST {
+            recent.remember(n.to_string(), n);
+        }
+        assert_eq!((recent.answer("0"), recent.answer(&MOST.to_string())), (None, Some(MOST)));
+        assert!(recent.answers().len() <= MOST);
+    }
+}

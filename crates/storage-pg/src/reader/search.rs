@@ -58,7 +58,7 @@ pub(super) async fn find(
     let sample = |conditions, lead| Sample(looking(conditions, lead, SAMPLE, WHOLE));
     // Of all, whatever part is asked for: so each part is told the same total.
     let (Hits { seen, hits }, ids) = match before {
-        None => look(store, connection, &sample(conditions, lead)).await?,
+        None => look_and_remember(store, connection, &sample(conditions, lead)).await?,
         Some(_) => (hits_lately(store, connection, &sample(conditions, lead)).await?, Vec::new()),
     };
     let looked_among = match lead {
@@ -73,12 +73,12 @@ pub(super) async fn find(
     };
     let (Hits { seen: left, hits: hits_left }, ids) = match before {
         None => (Hits { seen, hits }, ids),
-        Some(_) => look(store, connection, &sample(these, lead)).await?,
+        Some(_) => look(connection, &sample(these, lead)).await?,
     };
     let is_found = left < SAMPLE || hits_left >= part.end();
     let ids = ids.into_iter().skip(as_usize(part.skipped)).take(as_usize(part.limit));
     let enough = Found { ids: ids.collect(), total };
-    if seen < SAMPLE || (is_found && total.count > FEW) {
+    if (seen < SAMPLE && left < SAMPLE) || (is_found && total.count > FEW) {
         return Ok(enough);
     }
     // How frequent the word is, wherever the messages stand.
@@ -128,13 +128,23 @@ const WHOLE: Part = Part { limit: SAMPLE, skipped: 0 };
 
 /// Looks at the newest rows: what that came to, and the ids of those that match.
 async fn look(
-    store: &PgStore,
     connection: &mut AsyncPgConnection,
     sample: &Sample<'_>,
 ) -> Result<(Hits, Vec<Uuid>), StoreError> {
     let (seen, ids) = sample.look(connection).await?;
-    let hits = Hits { seen, hits: ids.len() as u64 };
-    store.expectations.looked(sample, hits);
+    Ok((Hits { seen, hits: ids.len() as u64 }, ids))
+}
+
+/// The same, to be remembered: not where it saw all that there are, which is told exactly.
+async fn look_and_remember(
+    store: &PgStore,
+    connection: &mut AsyncPgConnection,
+    sample: &Sample<'_>,
+) -> Result<(Hits, Vec<Uuid>), StoreError> {
+    let (hits, ids) = look(connection, sample).await?;
+    if hits.seen >= SAMPLE {
+        store.expectations.looked(sample, hits);
+    }
     Ok((hits, ids))
 }
 
@@ -146,7 +156,7 @@ async fn hits_lately(
 ) -> Result<Hits, StoreError> {
     match store.expectations.hits(sample) {
         Some(hits) => Ok(hits),
-        None => Ok(look(store, connection, sample).await?.0),
+        None => Ok(look_and_remember(store, connection, sample).await?.0),
     }
 }
 

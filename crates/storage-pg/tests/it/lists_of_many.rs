@@ -181,3 +181,32 @@ async fn what_is_settled_is_found_behind_what_is_newer_and_is_not() {
     let (settled, by_key) = told.expect("nothing was read by where they stand");
     assert!(settled >= 21 && by_key < 200, "{settled} by where they stand, {by_key} by their ids");
 }
+
+#[tokio::test]
+async fn what_a_search_saw_for_one_page_cuts_no_other_short() {
+    let (fixture, client) = filled().await;
+    let skip = async |which: &str| {
+        let skip = format!(
+            "update outbound_delivery set status = 'SKIPPED', error = 'DUPLICATE_TODAY', next_attempt_at = null,
+                resume_status = null, lease_id = null, leased_at = null, dispatched_at = null, lease_expires_at = null,
+                sent_at = null, failure_kind = null
+             where message_id in (select id from filling where {which})"
+        );
+        client.batch_execute(&skip).await.unwrap();
+    };
+    let (scope, status) = (Scope::everything(), Some(Status::Skipped));
+    let filter = Filter { status, text: Some("hiem".to_owned()), ..Filter::default() };
+    let list = async |page, page_size| {
+        let request = ListRequest { scope: scope.clone(), filter: filter.clone(), page, page_size };
+        fixture.store.list(&request).await.unwrap()
+    };
+    skip("n > 10000 and words like '%hiem%'").await;
+    let first = list(Page::Number(1), 1).await;
+    assert_eq!((first.items.len(), first.total.count, first.total.is_estimate), (1, 2, false));
+    // Within the same second many more are skipped that are older.
+    skip("n <= 10000").await;
+    let rest = list(Page::After(first.next.unwrap()), 50).await;
+    let ids: Vec<_> = first.items.iter().chain(&rest.items).map(|one| one.id).collect();
+    assert_eq!(ids, plainly(&client, &scope, &filter).await);
+    assert!(rest.total.is_estimate || rest.total.count == ids.len() as u64, "{:?}", rest.total);
+}
