@@ -7,6 +7,7 @@ use std::future::Future;
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument as _;
 
 use crate::error::ApiError;
@@ -23,6 +24,16 @@ impl Background {
     /// Work runs on `runtime` and is counted by `tasks`: at the end close the tracker and wait for it.
     pub fn new(runtime: Handle, tasks: TaskTracker) -> Self {
         Self { runtime, tasks }
+    }
+
+    /// Where it runs.
+    pub(crate) fn runtime(&self) -> Handle {
+        self.runtime.clone()
+    }
+
+    /// What the server waits for at its end, until it is dropped.
+    pub(crate) fn token(&self) -> TaskTrackerToken {
+        self.tasks.token()
     }
 
     /// Runs the work to its end and answers what it answers; whoever waits may go away.

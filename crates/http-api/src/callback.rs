@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::api::Api;
 use crate::error::{ApiError, ErrorBody};
 use crate::meter::CallbackResult;
+use crate::together::AtOnce;
 use crate::words::{Id, Time};
 
 /// What N8N says about one message. Fields of its own may be there too.
@@ -98,7 +99,11 @@ pub(crate) struct ItemError {
     ),
     security(("callbackSecret" = []))
 )]
-pub(crate) async fn receive(body: FromN8n, api: web::Data<Api>) -> Result<Answer, ApiError> {
+pub(crate) async fn receive(
+    body: FromN8n,
+    api: web::Data<Api>,
+    at_once: web::Data<AtOnce>,
+) -> Result<Answer, ApiError> {
     let FromN8n(body, trust) = body;
     let decoded = api.callbacks.decode(&body).map_err(unreadable)?;
     let is_array = decoded.is_array;
@@ -106,7 +111,7 @@ pub(crate) async fn receive(body: FromN8n, api: web::Data<Api>) -> Result<Answer
         item.as_ref().is_ok_and(|(_, callback)| !trust.covers(callback))
     };
     let none_is_left = !decoded.items.is_empty() && decoded.items.iter().all(is_late);
-    let mut outcomes = record_to_the_end(&api, decoded, trust).await?;
+    let mut outcomes = record_to_the_end(&api, &at_once, decoded, trust).await?;
     if none_is_left {
         return Err(late());
     }
@@ -129,15 +134,22 @@ type ItemOutcome = (Option<String>, Result<bool, ApiError>);
 /// Records what could be read and is believed, also when the caller hangs up in between. Answers in the order given.
 async fn record_to_the_end(
     api: &Api,
+    at_once: &AtOnce,
     decoded: DecodedCallbacks,
     trust: Trust,
 ) -> Result<Vec<ItemOutcome>, ApiError> {
     let readable = decoded.items.iter().flatten();
     let believed: Vec<(MessageId, Callback)> =
         readable.filter(|(_, callback)| trust.covers(callback)).cloned().collect();
-    let of_work = api.clone();
-    let work = async move { Ok(record_callbacks(&of_work.deps(of_work.stores()), &believed).await?) };
-    let mut recorded = api.background.run(work).await?.into_iter();
+    let recorded = match believed.as_slice() {
+        [(id, callback)] => vec![at_once.record(*id, callback.clone()).await?],
+        _ => {
+            let of_work = api.clone();
+            let work = async move { Ok(record_callbacks(&of_work.deps(of_work.stores()), &believed).await?) };
+            api.background.run(work).await?
+        }
+    };
+    let mut recorded = recorded.into_iter();
     let outcomes = decoded.items.into_iter().map(|item| match item {
         Ok((id, callback)) => {
             let outcome = if trust.covers(&callback) {

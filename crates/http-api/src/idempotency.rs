@@ -54,6 +54,11 @@ fn key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
 }
 
 impl Once {
+    /// Whether there is a key.
+    pub(crate) const fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Does `work`: with a key in one transaction that also keeps the answer, without one on the plain stores.
     /// For work that is a single call that changes something.
     pub(crate) async fn run<F>(&self, api: &Api, actor: &str, raw: &[u8], work: F) -> Result<Answer, ApiError>

@@ -31,6 +31,7 @@ mod sms;
 mod stats;
 mod templates;
 mod texts;
+mod together;
 mod tracer;
 mod view;
 mod words;

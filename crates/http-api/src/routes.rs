@@ -9,16 +9,19 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::api::Api;
 use crate::error::ApiError;
+use crate::together::AtOnce;
 use crate::{audit, callback, contacts, health, jobs, messages, metrics, openapi, stats, templates, worker};
 
 /// Mounts every endpoint. Unknown paths of the whole app answer 404 in the API's error model, unless a later
 /// `default_service` says otherwise.
 pub fn configure(api: Api) -> impl Fn(&mut ServiceConfig) + Clone {
+    let at_once = Data::new(AtOnce::new(&api));
     let api = Data::new(api);
     move |config: &mut ServiceConfig| {
         // The first path that fits is taken: fixed words go before `{id}`.
         config
             .app_data(api.clone())
+            .app_data(at_once.clone())
             .service(at(
                 "/api/outbound/messages",
                 [get(messages::list::list), post(messages::create::create)],

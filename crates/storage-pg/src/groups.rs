@@ -1,14 +1,15 @@
-//! What arrives singly but at once, done together: see [`crate::group_commit`].
+//! What arrives singly but at once, done together: see [`group_commit`].
 
 use std::collections::{BTreeSet, HashMap};
 
 use domain::contact::Contact;
-use domain::ids::{MessageId, TemplateKey};
-use domain::message::{Change, Standing};
+use domain::ids::TemplateKey;
+use domain::message::Change;
 use domain::phone::PhoneNumber;
 use domain::ports::{DuplicateWindow, NewMessage, Saved, StoreError, Template};
+use group_commit::{GroupCommit, Lanes, Together};
+use tokio::runtime::Handle;
 
-use crate::group_commit::{GroupCommit, Lanes, Together};
 use crate::store::PgStore;
 use crate::{contacts, messages, templates};
 
@@ -16,9 +17,7 @@ use crate::{contacts, messages, templates};
 pub(crate) struct Groups {
     /// New messages.
     pub(crate) inserts: GroupCommit<Inserts>,
-    /// Messages to be read, each for a callback of its own.
-    pub(crate) loads: GroupCommit<Loads>,
-    /// Changes: what came of those callbacks, and of hand-offs.
+    /// Changes: what came of hand-offs.
     pub(crate) saves: GroupCommit<Saves>,
     /// Templates that are asked for. Not remembered but asked for anew, so what was just changed is never used.
     pub(crate) templates: GroupCommit<Templates>,
@@ -26,21 +25,25 @@ pub(crate) struct Groups {
     pub(crate) phones: GroupCommit<Phones>,
 }
 
-/// The most messages that are read or saved at a time.
+/// The most messages that are saved at a time.
 const MOST: usize = 200;
 
 impl Groups {
-    /// Empty queues in front of this store.
+    /// Empty queues in front of this store. Needs a tokio runtime.
     pub(crate) fn new(store: &PgStore) -> Self {
         // One of each: the processors limit before the disk does, and a statement costs as much as its first four rows.
-        let lanes = Lanes { count: 1, spare: 2, most: 100 };
+        // New messages come as two batches, of which neither waits for the other.
+        let lanes = Lanes { count: 1, spare: 2, most: 100, gathers: false };
+        let two = Lanes { count: 2, ..lanes };
         let large = Lanes { most: MOST, ..lanes };
+        let runtime = Handle::current();
+        let (inserts, saves) = (Inserts { store: store.clone() }, Saves { store: store.clone() });
+        let (templates, phones) = (Templates { store: store.clone() }, Phones { store: store.clone() });
         Self {
-            inserts: GroupCommit::new(Inserts { store: store.clone() }, lanes),
-            loads: GroupCommit::new(Loads { store: store.clone() }, large),
-            saves: GroupCommit::new(Saves { store: store.clone() }, large),
-            templates: GroupCommit::new(Templates { store: store.clone() }, lanes),
-            phones: GroupCommit::new(Phones { store: store.clone() }, lanes),
+            inserts: GroupCommit::new(inserts, two, runtime.clone()),
+            saves: GroupCommit::new(saves, large, runtime.clone()),
+            templates: GroupCommit::new(templates, lanes, runtime.clone()),
+            phones: GroupCommit::new(phones, lanes, runtime),
         }
     }
 }
@@ -63,28 +66,6 @@ impl Together for Inserts {
     async fn run(&self, batch: &[Self::Item]) -> Result<Vec<Option<String>>, StoreError> {
         let window = batch.first().and_then(|(_, window)| *window);
         messages::insert_all(&self.store, batch.iter().map(|(new, _)| new), window).await
-    }
-}
-
-/// Reads messages that are asked for one by one.
-pub(crate) struct Loads {
-    store: PgStore,
-}
-
-impl Together for Loads {
-    type Item = MessageId;
-    /// Where it stands, if there is one.
-    type Done = Option<Standing>;
-
-    fn joins(&self, batch: &[MessageId], next: &MessageId) -> bool {
-        !batch.contains(next)
-    }
-
-    async fn run(&self, batch: &[MessageId]) -> Result<Vec<Option<Standing>>, StoreError> {
-        let found = messages::load_standings(&self.store, batch).await?;
-        let mut found: HashMap<MessageId, Standing> =
-            found.into_iter().map(|message| (message.id, message)).collect();
-        Ok(batch.iter().map(|id| found.remove(id)).collect())
     }
 }
 

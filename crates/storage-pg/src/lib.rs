@@ -7,7 +7,6 @@
 mod audit;
 mod contacts;
 mod error;
-mod group_commit;
 mod groups;
 mod housekeeping;
 mod idempotency;

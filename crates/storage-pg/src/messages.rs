@@ -21,7 +21,7 @@ use domain::ports::{
 use crate::store::PgStore;
 
 pub(crate) use insert::{digest, insert_all};
-pub(crate) use load::{LoadLeased, LoadMessages, load_standings};
+pub(crate) use load::{LoadLeased, LoadMessages};
 pub(crate) use save::save_all;
 
 #[async_trait]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web;
 use domain::message::{Message, State};
-use domain::usecase::create::{self as usecase, CreateCommand, RecipientSpec, TextSource};
+use domain::usecase::create::{self as usecase, Batch, CreateCommand, RecipientSpec, TextSource};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -20,6 +20,7 @@ use crate::extract::{Body, Form, InLanguage, May, MessagingCreate, QueryOf};
 use crate::fields::Fields;
 use crate::idempotency::Once;
 use crate::scalar::Values;
+use crate::together::AtOnce;
 use crate::view::MessageView;
 use crate::words::{ChannelWord, PriorityWord, SkipReasonWord};
 
@@ -163,26 +164,34 @@ pub(crate) async fn create(
     InLanguage(language): InLanguage,
     body: Body<CreateMessage>,
     api: web::Data<Api>,
+    at_once: web::Data<AtOnce>,
 ) -> Result<Answer, ApiError> {
     if query.0.asked()? {
         return advise::answer(&api, &may.caller, body.form, language).await;
     }
     let command = CreateCommand::try_from(body.form)?;
+    if !once.has_key() {
+        return present_only(&api, at_once.create(may.caller, command).await?);
+    }
     let actor = may.caller.subject.as_str();
     once.run(&api, actor, &body.raw, async |stores| {
-        let batch = usecase::create(&api.deps(stores), &may.caller, &command).await?;
-        if let Some(rejected) = batch.rejected.into_iter().next() {
-            return Err(refusal(rejected.problems));
-        }
-        match batch.messages.first() {
-            Some((_, message)) => {
-                is_about(message.id);
-                present(message, api.simulated())
-            }
-            None => Err(ApiError::Internal("one recipient made no message".to_owned())),
-        }
+        present_only(&api, usecase::create(&api.deps(stores), &may.caller, &command).await?)
     })
     .await
+}
+
+/// The one message that came of it.
+fn present_only(api: &Api, batch: Batch) -> Result<Answer, ApiError> {
+    if let Some(rejected) = batch.rejected.into_iter().next() {
+        return Err(refusal(rejected.problems));
+    }
+    match batch.messages.first() {
+        Some((_, message)) => {
+            is_about(message.id);
+            present(message, api.simulated())
+        }
+        None => Err(ApiError::Internal("one recipient made no message".to_owned())),
+    }
 }
 
 fn present(message: &Message, simulator: Option<bool>) -> Result<Answer, ApiError> {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod access;
+mod at_once;
 mod bodies;
 mod bulk;
 mod callback;

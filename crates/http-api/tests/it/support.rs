@@ -22,6 +22,7 @@ use domain::policy::rate_limit::RateLimit;
 use domain::policy::retry::{HandoffBackoff, RetryPolicy};
 use domain::rules::{CallbackTimeoutAction, Limits, Rules};
 use domain::usecase::run_worker::Stopping;
+use futures_util::future::join_all;
 use http_api::{
     Api, AuthSettings, Background, Gate, Hs256, Readiness, Secrets, WorkerDefaults, around, configure,
 };
@@ -143,12 +144,20 @@ impl TestApi {
 
     /// Sends a request and reads the answer.
     pub(crate) async fn send(&self, request: TestRequest) -> Answered {
+        self.send_at_once(vec![request]).await.remove(0)
+    }
+
+    /// Sends requests at once to one server, and reads the answers in their order.
+    pub(crate) async fn send_at_once(&self, requests: Vec<TestRequest>) -> Vec<Answered> {
         let app = App::new().wrap(from_fn(around)).configure(configure(self.api.clone()));
         let service = init_service(app).await;
-        let response = call_service(&service, request.to_request()).await;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = to_bytes(response.into_body()).await.unwrap_or_default();
-        Answered { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        let calls = requests.into_iter().map(async |request| {
+            let response = call_service(&service, request.to_request()).await;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let bytes = to_bytes(response.into_body()).await.unwrap_or_default();
+            Answered { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        });
+        join_all(calls).await
     }
 
     /// GET as an admin.
@@ -168,9 +177,7 @@ impl TestApi {
 
     /// POST of JSON with one header.
     pub(crate) async fn post_with(&self, path: &str, header: (&str, &str), body: &Value) -> Answered {
-        let request =
-            request(Method::POST, path).insert_header(header.to_owned_pair()).set_payload(body.to_string());
-        self.send(request).await
+        self.send(with_header(path, header, body)).await
     }
 
     /// Queues an SMS and answers its id.
@@ -181,6 +188,11 @@ impl TestApi {
         assert_eq!(answer.status, 201, "{}", answer.body);
         answer.body["outboundMessage"]["id"].as_str().unwrap().to_owned()
     }
+}
+
+/// A POST of JSON with one header.
+pub(crate) fn with_header(path: &str, header: (&str, &str), body: &Value) -> TestRequest {
+    request(Method::POST, path).insert_header(header.to_owned_pair()).set_payload(body.to_string())
 }
 
 trait OwnedPair {

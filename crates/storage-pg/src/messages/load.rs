@@ -83,15 +83,8 @@ pub(super) async fn load(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Messa
     messages(rows)
 }
 
-pub(super) async fn load_standing(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Standing>, StoreError> {
-    match (ids, &store.groups) {
-        ([id], Some(groups)) => Ok(groups.loads.submit(*id).await?.1.into_iter().collect()),
-        _ => load_standings(store, ids).await,
-    }
-}
-
 /// Reads where messages stand by one statement.
-pub(crate) async fn load_standings(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Standing>, StoreError> {
+pub(super) async fn load_standing(store: &PgStore, ids: &[MessageId]) -> Result<Vec<Standing>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }

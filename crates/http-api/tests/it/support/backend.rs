@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     Busy,
     Corrupt,
     Refused,
+    /// It breaks off.
+    Panics,
 }
 
 /// What the log may know and clients may not.
@@ -59,6 +61,7 @@ impl TestBackend {
             Some(Fault::Busy) => Err(StoreError::Busy(INTERNALS.to_owned())),
             Some(Fault::Corrupt) => Err(StoreError::Corrupt(INTERNALS.to_owned())),
             Some(Fault::Refused) => Err(StoreError::Refused(INTERNALS.to_owned())),
+            Some(Fault::Panics) => std::panic::panic_any(INTERNALS),
         }
     }
 

@@ -1,5 +1,6 @@
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 
@@ -48,14 +49,14 @@ type Submitted = tokio::task::JoinHandle<Result<(u32, u32), StoreError>>;
 
 impl Bench {
     fn new(count: usize, most: usize) -> Self {
-        Self::with(Lanes { count, spare: 0, most })
+        Self::with(Lanes { count, spare: 0, most, gathers: false })
     }
 
     fn with(lanes: Lanes) -> Self {
         let (sender, begun) = mpsc::unbounded_channel();
         let may_end = Arc::new(Semaphore::new(0));
         let work = Scripted { begun: sender, may_end: may_end.clone() };
-        Self { group: Arc::new(GroupCommit::new(work, lanes)), begun, may_end }
+        Self { group: Arc::new(GroupCommit::new(work, lanes, Handle::current())), begun, may_end }
     }
 
     /// Submits items one after the other; returns when all of them are in the queue or in a lane.
@@ -120,7 +121,7 @@ async fn a_second_lane_works_while_the_first_waits_for_its_commit() {
 
 #[tokio::test]
 async fn a_batch_that_is_held_up_makes_room_for_others() {
-    let mut bench = Bench::with(Lanes { count: 1, spare: 1, most: 100 });
+    let mut bench = Bench::with(Lanes { count: 1, spare: 1, most: 100, gathers: false });
     let first = bench.submit(&[1]).await;
     assert_eq!(bench.batch().await, [1]);
     // Nothing ends, and yet the next begins; then the spare lane is held up as well.
@@ -196,15 +197,131 @@ async fn a_caller_who_goes_away_takes_nobody_along() {
 }
 
 #[tokio::test]
-async fn a_batch_that_breaks_leaves_nobody_waiting() {
+async fn a_batch_that_breaks_fails_alone() {
     let mut bench = Bench::new(1, 100);
     let first = bench.submit(&[PANICS]).await;
-    let others = bench.submit(&[2, 3]).await;
-    bench.end(1);
-    assert_eq!(answers(first).await, [None]);
-    assert_eq!(answers(others).await, [None, None]);
     assert_eq!(bench.batch().await, [PANICS]);
-    let later = bench.submit(&[4]).await;
+    let others = bench.submit(&[2, 3]).await;
+    bench.end(2);
+    assert_eq!(answers(first).await, [None]);
+    assert_eq!(answers(others).await, [Some(4), Some(6)], "another lane went on");
+}
+
+#[test]
+fn a_runtime_that_ends_leaves_nobody_waiting() {
+    let (outer, inner) = (
+        tokio::runtime::Builder::new_current_thread().build().unwrap(),
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap(),
+    );
+    let (begun, mut batches) = mpsc::unbounded_channel();
+    let work = Scripted { begun, may_end: Arc::new(Semaphore::new(0)) };
+    let lanes = Lanes { count: 1, spare: 0, most: 100, gathers: false };
+    let group = Arc::new(GroupCommit::new(work, lanes, inner.handle().clone()));
+    outer.block_on(async {
+        let calls: Vec<_> = [1, 2]
+            .map(|n| {
+                let group = group.clone();
+                tokio::spawn(async move { group.submit(n).await })
+            })
+            .into();
+        batches.recv().await.unwrap();
+        tokio::task::spawn_blocking(|| inner.shutdown_background()).await.unwrap();
+        for call in calls {
+            assert!(call.await.unwrap().is_err());
+        }
+    });
+}
+
+/// A moment ago four were at work together, and are answered.
+fn four_came(bench: &Bench) {
+    let mut queue = bench.group.shared.queue();
+    queue.share.taken(4, 0, false);
+    queue.share.done(4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_came_together_are_waited_for_by_halves() {
+    let mut bench = Bench::with(GATHERING);
+    four_came(&bench);
     bench.end(1);
-    assert_eq!(answers(later).await, [Some(8)], "the next item has a lane again");
+    let (before, first) = (tokio::time::Instant::now(), bench.submit(&[5]).await);
+    tokio::task::yield_now().await;
+    assert!(bench.begun.try_recv().is_err(), "it waits for the other");
+    let second = bench.submit(&[6]).await;
+    assert_eq!(bench.batch().await, [5, 6]);
+    assert_eq!(answers(first).await, [Some(10)]);
+    assert_eq!(answers(second).await, [Some(12)]);
+    assert_eq!(before.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_waited_for_longer_than_two_milliseconds() {
+    let mut bench = Bench::with(GATHERING);
+    four_came(&bench);
+    bench.end(1);
+    let (before, alone) = (tokio::time::Instant::now(), bench.submit(&[5]).await);
+    assert_eq!(bench.batch().await, [5]);
+    assert_eq!(answers(alone).await, [Some(10)]);
+    let waited = before.elapsed();
+    assert!(waited > Duration::ZERO && waited <= Duration::from_millis(2), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lone_item_after_a_while_waits_for_nobody() {
+    let bench = Bench::with(GATHERING);
+    four_came(&bench);
+    bench.end(1);
+    tokio::time::advance(Duration::from_millis(20)).await;
+    for item in 5..9 {
+        let (before, alone) = (tokio::time::Instant::now(), bench.submit(&[item]).await);
+        assert_eq!(answers(alone).await, [Some(item * 2)]);
+        assert_eq!(before.elapsed(), Duration::ZERO, "one after the other is alone too");
+        bench.end(1);
+    }
+}
+
+#[tokio::test]
+async fn what_must_be_done_is_done_though_its_caller_went_away() {
+    let (sender, mut begun) = mpsc::unbounded_channel();
+    let may_end = Arc::new(Semaphore::new(0));
+    let work = Kept(Scripted { begun: sender, may_end: may_end.clone() });
+    let lanes = Lanes { count: 1, ..GATHERING };
+    let group = Arc::new(GroupCommit::new(work, lanes, Handle::current()));
+    let call = |n| {
+        let group = group.clone();
+        tokio::spawn(async move { group.submit(n).await })
+    };
+    let first = call(1);
+    assert_eq!(begun.recv().await.unwrap(), [1]);
+    let gone = call(2);
+    while group.shared.queue().waiting.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    may_end.add_permits(2);
+    assert_eq!(begun.recv().await.unwrap(), [2]);
+    assert!(first.await.unwrap().is_ok());
+}
+
+const GATHERING: Lanes = Lanes { count: 2, spare: 0, most: 100, gathers: true };
+
+/// The same work, done for nobody too.
+struct Kept(Scripted);
+
+impl Together for Kept {
+    type Item = u32;
+    type Done = u32;
+
+    fn joins(&self, batch: &[u32], next: &u32) -> bool {
+        self.0.joins(batch, next)
+    }
+
+    fn is_done_for_nobody(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, batch: &[u32]) -> Result<Vec<u32>, StoreError> {
+        self.0.run(batch).await
+    }
 }
