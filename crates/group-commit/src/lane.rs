@@ -1,7 +1,7 @@
 //! A lane: one task that takes batch after batch, until nobody waits.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use domain::ports::StoreError;
@@ -77,19 +77,24 @@ impl<W: Together> Lane<W> {
         queue.gathering = None;
         self.at_work = items.len();
         let left = queue.waiting.len();
-        queue.share.taken(items.len(), left, in_vain);
+        queue.share.taken(self.at_work, left, in_vain);
         if items.is_empty() {
             queue.busy -= 1;
             self.place = Place::None;
             return None;
         }
         self.place = Place::Busy;
-        let another = left > 0 && self.shared.occupy(&mut queue);
-        drop(queue);
-        if another {
-            Self::start(&self.shared);
-        }
+        Self::start_if_needed(&self.shared, queue);
         Some((items, answers))
+    }
+
+    /// Another one, where somebody waits, nobody gathers, and there is a place.
+    fn start_if_needed(shared: &Arc<Shared<W>>, mut queue: MutexGuard<'_, Queue<W>>) {
+        let is_needed = !queue.waiting.is_empty() && queue.gathering.is_none() && shared.occupy(&mut queue);
+        drop(queue);
+        if is_needed {
+            Self::start(shared);
+        }
     }
 
     /// Another lane may take its place.
@@ -101,12 +106,7 @@ impl<W: Together> Lane<W> {
         queue.held_up += 1;
         queue.busy -= 1;
         self.place = Place::HeldUp;
-        let another =
-            queue.gathering.is_none() && !queue.waiting.is_empty() && self.shared.occupy(&mut queue);
-        drop(queue);
-        if another {
-            Self::start(&self.shared);
-        }
+        Self::start_if_needed(&self.shared, queue);
     }
 
     /// Whether it goes on and gathers; not where another lane does, or has its place.
@@ -146,12 +146,7 @@ impl<W: Together> Drop for Lane<W> {
             Place::HeldUp => queue.held_up -= 1,
             Place::None => {}
         }
-        let another =
-            queue.gathering.is_none() && !queue.waiting.is_empty() && self.shared.occupy(&mut queue);
-        drop(queue);
-        if another {
-            Self::start(&self.shared);
-        }
+        Self::start_if_needed(&self.shared, queue);
     }
 }
 

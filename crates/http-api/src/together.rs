@@ -64,15 +64,14 @@ impl AtOnce {
             Ok(done) = &mut answered => done,
             whole = self.commands.submit(creation) => match answered.try_recv() {
                 Ok(done) => done,
-                Err(_) => Err(whole.err().unwrap_or_else(lost).into()),
+                Err(_) => Err(whole.err().unwrap_or_else(unanswered).into()),
             },
         }
     }
 }
 
-/// A batch that broke off before it had an answer for each.
-fn lost() -> StoreError {
-    StoreError::Unavailable("the batch was broken off".to_owned())
+fn unanswered() -> StoreError {
+    StoreError::Corrupt("a command had no answer".to_owned())
 }
 
 /// Work that panicked: a bug, which would only come again.

@@ -44,6 +44,7 @@ pub(crate) struct TestBackend {
     store: Arc<MemoryStore>,
     fault: Mutex<Option<Fault>>,
     keys: Arc<Keys>,
+    calls: Mutex<HashMap<&'static str, usize>>,
 }
 
 /// By key, route and actor: the body's digest, and the answer once there is one.
@@ -52,6 +53,11 @@ type Keys = Mutex<HashMap<(String, String, String), (Vec<u8>, Option<StoredAnswe
 impl TestBackend {
     pub(crate) fn fail_with(&self, fault: Fault) {
         *self.fault.lock().unwrap() = Some(fault);
+    }
+
+    /// How often it was asked for this.
+    pub(crate) fn calls(&self, name: &str) -> usize {
+        self.calls.lock().unwrap().get(name).copied().unwrap_or_default()
     }
 
     pub(crate) fn check(&self) -> Result<(), StoreError> {
@@ -152,6 +158,7 @@ macro_rules! through {
         impl $port for TestBackend {
             $(async fn $name(&self, $($arg: $type),*) -> Result<$out, StoreError> {
                 self.check()?;
+                *self.calls.lock().unwrap().entry(stringify!($name)).or_default() += 1;
                 self.store.$name($($arg),*).await
             })+
         }
