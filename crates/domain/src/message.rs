@@ -19,7 +19,7 @@ use crate::vocabulary::vocabulary;
 pub use event::{Callback, Event, Outcome};
 pub use state::{Failure, FailureKind, InFlight, Lease, Resume, Retry, Sent, State, Status, Waiting};
 pub use timeline::{Entry, EntryKind};
-pub use transition::{Change, Context, Illegal, Step, Unchanged};
+pub use transition::{Change, Context, Illegal, SentReport, Step, Unchanged};
 
 vocabulary! {
     /// How urgent a message is; the first goes first (contract §3).

@@ -5,10 +5,15 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{LeaseId, MessageId};
-use domain::message::{Change, Entry, Failure, Message, SkipReason, Standing, State};
+use domain::message::{
+    Callback, Change, Context, Entry, Event, Failure, Message, Outcome, SentReport, SkipReason, Standing,
+    State, Step,
+};
+use domain::policy::retry::Jitter;
 use domain::ports::{
     DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Portions, Saved, StoreError,
 };
+use domain::rules::Rules;
 use futures_util::StreamExt as _;
 
 use crate::{Inner, MemoryStore};
@@ -52,6 +57,14 @@ impl MessageStore for MemoryStore {
             return Err(StoreError::Refused("a broken row".to_owned()));
         }
         Ok(changes.iter().map(|change| inner.save(change)).collect())
+    }
+
+    async fn save_sent(&self, reports: &[SentReport], now: DateTime<Utc>) -> Result<Vec<bool>, StoreError> {
+        let inner = &mut *self.inner();
+        if reports.iter().any(|report| inner.refused.contains(&report.id)) {
+            return Err(StoreError::Refused("a broken row".to_owned()));
+        }
+        Ok(reports.iter().map(|report| inner.save_sent(report, now)).collect())
     }
 
     async fn note(&self, entries: &[(MessageId, Entry)]) -> Result<(), StoreError> {
@@ -126,6 +139,21 @@ impl Inner {
     pub(crate) fn has_opted_out(&self, message: &Message) -> bool {
         let channel = message.content.channel;
         message.content.recipient_keys().into_iter().any(|key| self.opted_out.contains(&(channel, key)))
+    }
+
+    /// Takes it down where the message waits for its callback. No rule has a part in what SENT does.
+    fn save_sent(&mut self, report: &SentReport, now: DateTime<Utc>) -> bool {
+        let SentReport { id, provider_message_id, sent_at, created_by: _ } = report.clone();
+        let outcome = Outcome::Sent { provider_message_id, sent_at: Some(sent_at) };
+        let callback = Event::Callback(Callback { outcome, attempt: None, lease: None });
+        let context = Context { now, jitter: Jitter::new(0.0), rules: &Rules::default() };
+        let waiting = self.messages.get(&id).filter(|one| {
+            matches!(one.state, State::Leased(_) | State::Dispatched(_)) && report.fits(one.created_at)
+        });
+        match waiting.map(|one| one.apply(callback, &context)) {
+            Some(Ok(Step::Moved(change))) => self.save(&change) == Saved::Done,
+            Some(Ok(Step::Same(..)) | Err(_)) | None => false,
+        }
     }
 
     fn save(&mut self, change: &Change) -> Saved {

@@ -7,13 +7,14 @@ mod load;
 mod note;
 mod portions;
 mod save;
+mod save_sent;
 
 use std::time::Instant;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::{LeaseId, MessageId};
-use domain::message::{Change, Entry, Message, Standing};
+use domain::message::{Change, Entry, Message, SentReport, Standing};
 use domain::ports::{
     DuplicateWindow, LeaseRequest, Leased, MessageStore, NewMessage, Portions, Saved, StoreError,
 };
@@ -60,6 +61,10 @@ impl MessageStore for PgStore {
 
     async fn save(&self, changes: &[Change]) -> Result<Vec<Saved>, StoreError> {
         save::save(self, changes).await
+    }
+
+    async fn save_sent(&self, reports: &[SentReport], now: DateTime<Utc>) -> Result<Vec<bool>, StoreError> {
+        save_sent::save_sent(self, reports, now).await
     }
 
     async fn note(&self, entries: &[(MessageId, Entry)]) -> Result<(), StoreError> {

@@ -15,6 +15,8 @@ use crate::ids::LeaseId;
 use crate::policy::retry::Jitter;
 use crate::rules::Rules;
 
+pub use settle::SentReport;
+
 /// A lease may be lost this often before the message is held (contract §2).
 pub const MAX_LOST_LEASES: u32 = 3;
 /// The error of a message that N8N did not answer for.

@@ -8,7 +8,7 @@ use super::StoreError;
 use crate::access::Scope;
 use crate::actor::Actor;
 use crate::ids::{LeaseId, MessageId};
-use crate::message::{Change, Entry, Message, Standing};
+use crate::message::{Change, Entry, Message, SentReport, Standing};
 use crate::policy::quiet_hours::OpenChannel;
 use crate::rules::Limits;
 
@@ -130,6 +130,14 @@ pub trait MessageStore: Send + Sync {
     /// Saves changes with their timeline entries, each only if its message still has the revision that it was made
     /// from. At most one change a message in one call. Answers in the order given.
     async fn save(&self, changes: &[Change]) -> Result<Vec<Saved>, StoreError>;
+
+    /// Takes down that messages went out without reading them first, where that is plain; see [`SentReport`]. At most one
+    /// report a message in one call. Answers in the order given whether it did; where it did not, nothing is said of
+    /// the message. A store may leave all of them.
+    async fn save_sent(&self, reports: &[SentReport], now: DateTime<Utc>) -> Result<Vec<bool>, StoreError> {
+        let _ = now;
+        Ok(vec![false; reports.len()])
+    }
 
     /// Keeps timeline entries that go with no change; the same entry about a message is kept once.
     async fn note(&self, entries: &[(MessageId, Entry)]) -> Result<(), StoreError>;

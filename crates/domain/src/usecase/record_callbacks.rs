@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Deps;
 use crate::ids::MessageId;
-use crate::message::{Callback, Change, Entry, Event, Illegal, Standing, Step};
+use crate::message::{Callback, Change, Entry, Event, Illegal, SentReport, Standing, Step};
 use crate::ports::{Saved, StoreError};
 
 /// How many rounds in a row may settle nothing because all their messages changed in between, before the caller is
@@ -43,7 +43,8 @@ pub async fn record_callbacks(
     Ok(answers.into_iter().map(|answer| answer.unwrap_or(Recorded::Contended)).collect())
 }
 
-/// One read, one decision and one save for the first open callback of each message.
+/// One round for the first open callback of each message: what is plainly sent is taken down unread; for all others one
+/// read, one decision and one save.
 async fn round(
     deps: &Deps<'_>,
     callbacks: &[(MessageId, Callback)],
@@ -56,6 +57,10 @@ async fn round(
         .filter_map(|index| callbacks.get(*index).map(|callback| (*index, callback)))
         .filter(|(_, (id, _))| seen.insert(*id))
         .collect();
+    let turn = without_plain(deps, turn, answers).await?;
+    if turn.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<MessageId> = turn.iter().map(|(_, (id, _))| *id).collect();
     let messages: HashMap<MessageId, Standing> =
         deps.stores.load_standing(&ids).await?.into_iter().map(|message| (message.id, message)).collect();
@@ -95,4 +100,28 @@ async fn round(
         }
     }
     Ok(())
+}
+
+/// Takes down what is plainly sent; answers what is left.
+async fn without_plain<'a>(
+    deps: &Deps<'_>,
+    mut turn: Vec<(usize, &'a (MessageId, Callback))>,
+    answers: &mut [Option<Recorded>],
+) -> Result<Vec<(usize, &'a (MessageId, Callback))>, StoreError> {
+    let now = deps.clock.now();
+    let (places, reports): (Vec<usize>, Vec<SentReport>) = turn
+        .iter()
+        .filter_map(|(index, (id, callback))| Some((*index, SentReport::of(*id, callback, now)?)))
+        .unzip();
+    if reports.is_empty() {
+        return Ok(turn);
+    }
+    let saved = deps.stores.save_sent(&reports, now).await?;
+    for (index, _) in places.into_iter().zip(saved).filter(|(_, is_saved)| *is_saved) {
+        if let Some(slot) = answers.get_mut(index) {
+            *slot = Some(Recorded::Applied);
+        }
+    }
+    turn.retain(|(index, _)| answers.get(*index).is_some_and(Option::is_none));
+    Ok(turn)
 }

@@ -26,6 +26,7 @@ mod restart;
 mod round_trip;
 mod runs;
 mod save;
+mod save_sent;
 mod starvation;
 mod stats;
 mod wake;

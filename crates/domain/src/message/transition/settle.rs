@@ -1,9 +1,10 @@
 //! What N8N's word does to a message, in whatever order it comes.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Context, Illegal, Step, Unchanged};
 use crate::actor::Actor;
+use crate::ids::MessageId;
 use crate::message::Standing;
 use crate::message::event::{Callback, Outcome};
 use crate::message::state::{Failure, Sent, State};
@@ -12,12 +13,47 @@ use crate::message::timeline::{EntryKind, outcome_detail};
 /// How far ahead of our clock a provider's may be, in minutes.
 const CLOCK_TOLERANCE_MINUTES: i64 = 5;
 
+/// That a message went out, as far as it can be believed without having read the message.
+///
+/// A store may take it down at once for a message that is LEASED, or DISPATCHED without a doubt, and was created by
+/// `created_by`: to do just what [`Standing::apply`] does with its callback is all that is left then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentReport {
+    /// The message.
+    pub id: MessageId,
+    /// The provider's own id for it.
+    pub provider_message_id: Option<String>,
+    /// When it went out.
+    pub sent_at: DateTime<Utc>,
+    /// The message must not have been created later than this; `None`: whenever.
+    pub created_by: Option<DateTime<Utc>>,
+}
+
+impl SentReport {
+    /// What a callback reports; `None` where it says anything else, or a time that lies too far ahead.
+    pub fn of(id: MessageId, callback: &Callback, now: DateTime<Utc>) -> Option<Self> {
+        let Outcome::Sent { provider_message_id, sent_at } = &callback.outcome else { return None };
+        let is_ahead = sent_at.is_some_and(|at| at > now + TimeDelta::minutes(CLOCK_TOLERANCE_MINUTES));
+        (!is_ahead).then(|| Self {
+            id,
+            provider_message_id: provider_message_id.clone(),
+            sent_at: sent_at.unwrap_or(now),
+            // The database and JSON keep microseconds and less; a callback that echoes `createdAt` must pass.
+            created_by: sent_at.map(|at| at + TimeDelta::seconds(1)),
+        })
+    }
+
+    /// Whether a message that was created then can have gone out when the report says.
+    pub fn fits(&self, created_at: DateTime<Utc>) -> bool {
+        self.created_by.is_none_or(|latest| created_at <= latest)
+    }
+}
+
 impl Standing {
     pub(super) fn settle(&self, callback: &Callback, ctx: &Context<'_>) -> Result<Step, Illegal> {
-        if let Outcome::Sent { sent_at: Some(at), .. } = &callback.outcome {
-            // The database and JSON keep microseconds and less; a callback that echoes `createdAt` must pass.
-            let earliest = self.created_at - TimeDelta::seconds(1);
-            if *at < earliest || *at > ctx.now + TimeDelta::minutes(CLOCK_TOLERANCE_MINUTES) {
+        if let Outcome::Sent { .. } = &callback.outcome {
+            let report = SentReport::of(self.id, callback, ctx.now);
+            if !report.is_some_and(|report| report.fits(self.created_at)) {
                 return Err(Illegal::SentAt);
             }
         }

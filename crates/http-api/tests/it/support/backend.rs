@@ -13,7 +13,7 @@ use domain::contact::{Contact, ContactId};
 use domain::ids::{JobId, LeaseId, MessageId, OwnerId, TemplateKey};
 use domain::job::{Job, JobEntry, JobStatus};
 use domain::message::timeline::LeaseHolder;
-use domain::message::{Change, Entry, Message, Standing};
+use domain::message::{Change, Entry, Message, SentReport, Standing};
 use domain::phone::PhoneNumber;
 use domain::ports::{
     AuditLog, AuditRequest, Begin, ChannelCount, Claim, ContactStore, Depth, Detail, DuplicateReader,
@@ -173,6 +173,7 @@ through! {
         fn load(ids: &[MessageId]) -> Vec<Message>;
         fn load_standing(ids: &[MessageId]) -> Vec<Standing>;
         fn save(changes: &[Change]) -> Vec<Saved>;
+        fn save_sent(reports: &[SentReport], now: DateTime<Utc>) -> Vec<bool>;
         fn note(entries: &[(MessageId, Entry)]) -> ();
         fn overdue(now: DateTime<Utc>, limit: u32) -> Vec<Message>;
         fn of_lease(lease: LeaseId) -> Vec<Message>;
