@@ -135,8 +135,8 @@ async fn take_indexes(client: &Client) -> anyhow::Result<Vec<String>> {
 fn content(part: &Messages<'_>) -> String {
     let Messages { from, count, owner, priority, .. } = part;
     let to = from + count - 1;
-    // Of the phone number every three digits that stand together, as the server stores them.
-    let grams: Vec<String> = (1..=8).map(|at| format!("'D' || substr(digits, {at}, 3)")).collect();
+    // Of the phone number every four digits that stand together, and the last three, as the server stores them.
+    let grams: Vec<String> = (1..=8).map(|at| format!("'D' || substr(digits, {at}, 4)")).collect();
     format!(
         "insert into outbound_message (id, channel, recipient, body, lead_id, student_id, owner_id, branch_id,
             created_by, created_at, duplicate_key, local_day, urgency, terms)

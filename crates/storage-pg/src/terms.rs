@@ -31,10 +31,12 @@ const FRESH: Duration = Duration::from_secs(60);
 const TEMPLATE: char = 'T';
 /// What the term of a message's channel begins with.
 const CHANNEL: char = 'C';
-/// What a term of three digits of a phone number begins with.
+/// What a term of some digits of a phone number begins with.
 const DIGITS: char = 'D';
-/// How many digits such a term has.
-const GRAM: usize = 3;
+/// How many digits such a term has. Of five million messages about 3,500 have the same four, and 35,000 the same three.
+const GRAM: usize = 4;
+/// How many the last one has: that few are found as the beginning of a term.
+const LAST_GRAM: usize = 3;
 
 /// The terms of some templates.
 pub(crate) type TemplateTerms = HashMap<TemplateKey, Arc<HashSet<String>>>;
@@ -96,9 +98,11 @@ fn without_blanks(key: &str) -> String {
     key.replace(' ', "\u{1f}")
 }
 
-/// Every three digits that stand together.
+/// Every four digits that stand together, and the last three.
 fn grams(digits: &str) -> impl Iterator<Item = &str> {
-    (GRAM..=digits.len()).filter_map(move |end| digits.get(end - GRAM..end))
+    (LAST_GRAM..=digits.len())
+        .map(|end| end - LAST_GRAM)
+        .filter_map(move |start| digits.get(start..digits.len().min(start + GRAM)))
 }
 
 statement! {
@@ -218,9 +222,14 @@ fn lexeme(mark: Option<char>, term: &str) -> String {
 }
 
 /// A `tsquery` of what digits have in them: enough of it that few others have it too, and no more, as each term is looked
-/// up by itself. From their end, where phone numbers differ.
+/// up by itself. From their end, where phone numbers differ; what most domestic ones begin with says little.
 fn together(digits: &str) -> String {
-    let mut starts: Vec<usize> = (1..=3).map(|nth| digits.len().saturating_sub(nth * GRAM)).collect();
+    let Some(last) = digits.len().checked_sub(GRAM) else {
+        return format!("({}:*)", lexeme(Some(DIGITS), digits));
+    };
+    let telling = if digits.starts_with('0') { 2 } else { 0 };
+    let before = last.saturating_sub(GRAM).max(telling).min(last);
+    let mut starts = vec![before, last];
     starts.dedup();
     let grams = starts.into_iter().filter_map(|start| digits.get(start..start + GRAM));
     let all: Vec<String> = grams.map(|gram| lexeme(Some(DIGITS), gram)).collect();

@@ -49,7 +49,7 @@ statement! {
         reason: Vec<Option<&'a str>> => Array<Nullable<Text>>,
         allow_duplicate: Vec<bool> => Array<Bool>,
     } -> Array<Nullable<Text>>,
-    Sql("select outbound_insert_v3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+    Sql("select outbound_insert_v4($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
         $19, $20, $21, $22, $23, $24, $25, $26, $27)")
 }
 

@@ -16,7 +16,7 @@ use crate::statement::{Sql, statement};
 use crate::store::PgStore;
 
 statement! {
-    /// The keys that a message has that counts; the same test as in `outbound_insert_v3`.
+    /// The keys that a message has that counts; the same test as in `outbound_insert_v4`.
     TakenKeys {
         keys: Vec<Uuid> => Array<SqlUuid>,
         today: NaiveDate => Date,

@@ -3,7 +3,7 @@
 use domain::ports::MessageReader;
 use test_support::database::TestDatabase;
 
-use crate::build::store;
+use crate::build::{insert, message, message_id, store};
 
 #[tokio::test]
 async fn four_at_once_on_an_empty_database_migrate_it_once() {
@@ -101,4 +101,34 @@ async fn a_migration_that_can_t_have_its_lock_holds_nobody_up_for_long_and_is_ma
     holder.batch_execute("commit").await.unwrap();
     assert_eq!(migrating.await.unwrap().unwrap().len(), missing);
     assert_eq!(storage_pg::pending_migrations(fixture.database.url()).await.unwrap(), [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn numbers_that_the_version_before_stored_and_stores_are_found_by_any_of_their_digits() {
+    let fixture = crate::build::fixture().await;
+    insert(&fixture.store, [message(1)]).await;
+    let client = fixture.database.connect().await;
+    let terms = async |n| {
+        let ask =
+            "select array_to_string(tsvector_to_array(terms), ' ') from outbound_message where id::text = $1";
+        client.query_one(ask, &[&message_id(n).to_string()]).await.unwrap().get::<_, String>(0)
+    };
+    let now = terms(1).await;
+    undo(&client, "2026-12-01-000200").await;
+    let before = terms(1).await;
+    assert!(before.contains("D012 ") && now.contains("D0123 "), "{before}; {now}");
+    storage_pg::migrate(fixture.database.url()).await.unwrap();
+    assert_eq!(terms(1).await, now);
+    // As a server of the version before calls it that is still at work.
+    let stores = format!(
+        "select outbound_insert_v3(false, null, null, array['{}'::uuid], array[channel], array[recipient], array[template_key],
+            array[body], array[array_to_tsvector(string_to_array('{}', ' '))], null, null, null, null, null, null,
+            null, null, array[created_by], array[created_at], null, array[created_at],
+            array[duplicate_key], array[2::smallint], array[created_at], null, null, array[true])
+         from outbound_message",
+        message_id(2),
+        before
+    );
+    client.execute(&stores, &[]).await.unwrap();
+    assert_eq!(terms(2).await, now);
 }
