@@ -135,8 +135,9 @@ async fn take_indexes(client: &Client) -> anyhow::Result<Vec<String>> {
 fn content(part: &Messages<'_>) -> String {
     let Messages { from, count, owner, priority, .. } = part;
     let to = from + count - 1;
-    // Of the phone number every four digits that stand together, and the last three, as the server stores them.
-    let grams: Vec<String> = (1..=8).map(|at| format!("'D' || substr(digits, {at}, 4)")).collect();
+    // Of the phone number as the server stores them: the whole, every four digits behind the first that stand together,
+    // and the last three.
+    let grams: Vec<String> = (2..=8).map(|at| format!("'D' || substr(digits, {at}, 4)")).collect();
     format!(
         "insert into outbound_message (id, channel, recipient, body, lead_id, student_id, owner_id, branch_id,
             created_by, created_at, duplicate_key, local_day, urgency, terms)
@@ -146,7 +147,7 @@ fn content(part: &Messages<'_>) -> String {
             {owner}, 'branch-' || n % 10, 'user:bench', to_timestamp({FIRST} / 1000 + n * 0.5), md5(n::text)::uuid,
             current_date, nullif({priority}, 2),
             array_to_tsvector(array['hello', 'lesson', 'student', 'CSMS', left(md5((n % {WORDS})::text), 8),
-                lpad((n % {WORDS})::text, 16, '0')] || array[{grams}])
+                lpad((n % {WORDS})::text, 16, '0')] || array['P' || digits, {grams}])
          from generate_series({from}, {to}) n,
             lateral (select '090' || lpad(n::text, 7, '0')) as number (digits)",
         grams = grams.join(", ")

@@ -4,7 +4,8 @@
 //! `đóng` finds `DONG`. Each word of what is searched for must stand at the beginning of a word of the recipient, the
 //! recipient's name, the template's key or the text, or at or behind a sign that is no letter or digit: `50`, `%` and
 //! `50%` all find `50%`, and nothing is a wildcard. Three digits and more are also found anywhere in a phone number,
-//! with or without its country code. Closing punctuation does not count.
+//! with or without its country code; behind a `+` they are what the number begins with. Closing punctuation does not
+//! count.
 //!
 //! A store keeps the [`terms`] of a message, so that an index may find what begins with a word.
 
@@ -123,7 +124,7 @@ pub struct Query {
     /// Each of these must be found.
     pub words: Vec<Word>,
     /// Or these digits, where the whole is written like a phone number.
-    pub number: Vec<String>,
+    pub number: Vec<Digits>,
 }
 
 /// A word that is searched for.
@@ -132,7 +133,22 @@ pub struct Word {
     /// What a term must begin with.
     pub start: String,
     /// Or what the phone number's digits must have in them: any of these.
-    pub digits: Vec<String>,
+    pub digits: Vec<Digits>,
+}
+
+/// Digits that are looked for in phone numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digits {
+    /// The digits, as [`digits_of`] has them.
+    pub wanted: String,
+    /// Whether the number must begin with them: they were written with a `+`.
+    pub from_start: bool,
+}
+
+impl Digits {
+    fn are_in(&self, number: &str) -> bool {
+        if self.from_start { number.starts_with(&self.wanted) } else { number.contains(&self.wanted) }
+    }
 }
 
 impl Query {
@@ -155,8 +171,8 @@ impl Query {
     pub fn finds(&self, content: &Content) -> bool {
         let terms = terms_of(content);
         let number = content.to.as_ref().and_then(digits_of);
-        let has = |digits: &[String]| {
-            number.as_ref().is_some_and(|number| digits.iter().any(|wanted| number.contains(wanted.as_str())))
+        let has = |digits: &[Digits]| {
+            number.as_ref().is_some_and(|number| digits.iter().any(|digits| digits.are_in(number)))
         };
         let begins =
             |start: &String| terms.range(start.clone()..).next().is_some_and(|t| t.starts_with(start));
@@ -166,7 +182,7 @@ impl Query {
 }
 
 /// The digits to look for in phone numbers, where a text is written like one.
-fn digits(text: &str) -> Vec<String> {
+fn digits(text: &str) -> Vec<Digits> {
     let like_a_number = text
         .chars()
         .all(|c| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '+' | '.' | '-' | '(' | ')'));
@@ -174,13 +190,14 @@ fn digits(text: &str) -> Vec<String> {
     if !like_a_number || found.len() < FEWEST_DIGITS {
         return Vec::new();
     }
+    let from_start = text.trim_start().starts_with('+');
     let mut ways = match found.strip_prefix("84") {
-        Some(national) if text.trim_start().starts_with('+') => vec![format!("0{national}")],
+        Some(national) if from_start => vec![format!("0{national}")],
         Some(national) if found.len() >= 5 => vec![format!("0{national}"), found],
         Some(_) | None => vec![found],
     };
     ways.retain(|digits| digits.len() >= FEWEST_DIGITS);
-    ways
+    ways.into_iter().map(|wanted| Digits { wanted, from_start }).collect()
 }
 
 #[cfg(test)]
@@ -264,7 +281,7 @@ mod tests {
                 "+84 90",
                 "090",
             ],
-            &["45", "0904", "+849012345678", "84 345", "4568", "+84345"],
+            &["45", "0904", "+849012345678", "84 345", "4568", "+84345", "+123", "+901"],
         );
         check("x", &["trần 4567", "4567 buoi"], &["trần 4568"]);
         let abroad = content("+16502530000", "x");

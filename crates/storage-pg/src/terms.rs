@@ -16,7 +16,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::channel::Channel;
 use domain::ids::TemplateKey;
 use domain::ports::{StoreError, Template};
-use domain::search;
+use domain::search::{self, Digits};
 use tokio::time::Instant;
 
 use crate::error::of_statement;
@@ -31,7 +31,9 @@ const FRESH: Duration = Duration::from_secs(60);
 const TEMPLATE: char = 'T';
 /// What the term of a message's channel begins with.
 const CHANNEL: char = 'C';
-/// What a term of some digits of a phone number begins with.
+/// What the term of a whole phone number begins with.
+const NUMBER: char = 'P';
+/// What a term of some of its digits begins with.
 const DIGITS: char = 'D';
 /// How many digits such a term has. Of five million messages about 3,500 have the same four, and 35,000 the same three.
 const GRAM: usize = 4;
@@ -98,11 +100,10 @@ fn without_blanks(key: &str) -> String {
     key.replace(' ', "\u{1f}")
 }
 
-/// Every four digits that stand together, and the last three.
+/// Every four digits that stand together, and the last three; but for the first ones, which the whole number begins with.
 fn grams(digits: &str) -> impl Iterator<Item = &str> {
-    (LAST_GRAM..=digits.len())
-        .map(|end| end - LAST_GRAM)
-        .filter_map(move |start| digits.get(start..digits.len().min(start + GRAM)))
+    let starts = 1..=digits.len().saturating_sub(LAST_GRAM);
+    starts.filter_map(move |start| digits.get(start..digits.len().min(start + GRAM)))
 }
 
 statement! {
@@ -139,19 +140,32 @@ statement! {
 pub(crate) struct Search {
     /// A `tsquery` that every message has that is found, and perhaps others.
     pub(crate) narrow: String,
-    /// What is left to check: that digits stand together. Each must hold, or the number.
+    /// What is left to check. Each must hold, or the number.
     pub(crate) words: Vec<SearchWord>,
-    /// Patterns of the number's digits.
-    pub(crate) number: Vec<String>,
+    /// The whole as a number.
+    pub(crate) number: Option<SearchWord>,
 }
 
 /// A word of a search that may be a part of a phone number.
 #[derive(Debug, Clone)]
 pub(crate) struct SearchWord {
-    /// The `tsquery` of the word itself.
+    /// The `tsquery` of the word itself, and of numbers that begin with it.
     pub(crate) query: String,
-    /// Patterns of digits; without any the query says all.
+    /// Patterns of digits that stand together in a number; without any the query says all.
     pub(crate) digits: Vec<String>,
+}
+
+impl SearchWord {
+    /// With the `tsquery` that every message has that is found.
+    fn new(own: impl Iterator<Item = String>, digits: &[Digits]) -> (Self, String) {
+        let within =
+            || digits.iter().filter(|digits| !digits.from_start).map(|digits| digits.wanted.as_str());
+        let begin = digits.iter().map(|digits| format!("{}:*", lexeme(Some(NUMBER), &digits.wanted)));
+        let query = own.chain(begin).collect::<Vec<_>>().join(" | ");
+        let narrow =
+            std::iter::once(query.clone()).chain(within().map(together)).collect::<Vec<_>>().join(" | ");
+        (Self { query, digits: within().map(pattern).collect() }, narrow)
+    }
 }
 
 impl Search {
@@ -169,41 +183,46 @@ impl Search {
         let ends = starts.iter().map(|start| format!("{start}{}", char::MAX)).collect();
         let found: Vec<(String, String)> =
             FindTemplates { starts, ends }.load(connection).await.map_err(of_statement)?;
-        let mut narrow = Vec::new();
-        let mut read = Vec::new();
-        for word in words {
-            let templates = found.iter().filter(|(start, _)| *start == word.start);
-            let templates = templates.map(|(_, key)| lexeme(Some(TEMPLATE), &without_blanks(key)));
-            let query = std::iter::once(format!("{}:*", lexeme(None, &word.start))).chain(templates);
-            let query = query.collect::<Vec<_>>().join(" | ");
-            let digits = word.digits.iter().map(|digits| together(digits));
-            narrow.push(std::iter::once(query.clone()).chain(digits).collect::<Vec<_>>().join(" | "));
-            read.push(SearchWord {
-                query,
-                digits: word.digits.iter().map(|digits| pattern(digits)).collect(),
-            });
-        }
-        let all = narrow.iter().map(|word| format!("({word})")).collect::<Vec<_>>().join(" & ");
-        let narrow = std::iter::once(all).chain(number.iter().map(|digits| together(digits)));
-        let narrow = narrow.collect::<Vec<_>>().join(" | ");
+        let (words, each): (Vec<SearchWord>, Vec<String>) = words
+            .iter()
+            .map(|word| {
+                let templates = found.iter().filter(|(start, _)| *start == word.start);
+                let templates = templates.map(|(_, key)| lexeme(Some(TEMPLATE), &without_blanks(key)));
+                let own = std::iter::once(format!("{}:*", lexeme(None, &word.start))).chain(templates);
+                SearchWord::new(own, &word.digits)
+            })
+            .unzip();
+        let all = each.iter().map(|word| format!("({word})")).collect::<Vec<_>>().join(" & ");
+        let (number, narrow) = if number.is_empty() {
+            (None, all)
+        } else {
+            let (number, of_number) = SearchWord::new(std::iter::empty(), &number);
+            (Some(number), format!("{all} | {of_number}"))
+        };
         Ok(Some(Self {
             narrow: match channel {
                 None => narrow,
                 Some(channel) => format!("({narrow}) & {}", lexeme(Some(CHANNEL), channel.as_str())),
             },
-            words: read,
-            number: number.iter().map(|digits| pattern(digits)).collect(),
+            words,
+            number,
         }))
     }
 
     /// All of one channel.
     pub(crate) fn of_channel(channel: Channel) -> Self {
-        Self { narrow: lexeme(Some(CHANNEL), channel.as_str()), words: Vec::new(), number: Vec::new() }
+        Self { narrow: lexeme(Some(CHANNEL), channel.as_str()), words: Vec::new(), number: None }
+    }
+
+    /// Whether many searches are put in the same words, so that statements for them may be kept.
+    pub(crate) fn is_usual(&self) -> bool {
+        const MOST_WORDS: usize = 4;
+        !self.needs_check() || self.words.len() <= MOST_WORDS
     }
 
     /// Whether the index alone does not say it all.
     pub(crate) fn needs_check(&self) -> bool {
-        !self.number.is_empty() || self.words.iter().any(|word| !word.digits.is_empty())
+        self.words.iter().chain(&self.number).any(|word| !word.digits.is_empty())
     }
 }
 
@@ -221,15 +240,13 @@ fn lexeme(mark: Option<char>, term: &str) -> String {
     quoted
 }
 
-/// A `tsquery` of what digits have in them: enough of it that few others have it too, and no more, as each term is looked
-/// up by itself. From their end, where phone numbers differ; what most domestic ones begin with says little.
+/// A `tsquery` of what digits have in them, elsewhere than at the beginning of the number: enough of it that few others
+/// have it too, and no more, as each term is looked up by itself. From their end, where phone numbers differ.
 fn together(digits: &str) -> String {
     let Some(last) = digits.len().checked_sub(GRAM) else {
         return format!("({}:*)", lexeme(Some(DIGITS), digits));
     };
-    let telling = if digits.starts_with('0') { 2 } else { 0 };
-    let before = last.saturating_sub(GRAM).max(telling).min(last);
-    let mut starts = vec![before, last];
+    let mut starts = vec![last.saturating_sub(GRAM), last];
     starts.dedup();
     let grams = starts.into_iter().filter_map(|start| digits.get(start..start + GRAM));
     let all: Vec<String> = grams.map(|gram| lexeme(Some(DIGITS), gram)).collect();

@@ -41,7 +41,8 @@ pub(crate) struct ListQuery {
     #[param(format = Date)]
     pub(crate) to: Option<String>,
     /// Words, each at the beginning of a word of the recipient's name, the template's key or the text, whatever its
-    /// letter case and diacritics; or three digits and more, anywhere in the phone number.
+    /// letter case and diacritics; or three digits and more, anywhere in the phone number;
+    /// behind a `+` at its beginning.
     pub(crate) q: Option<String>,
     pub(crate) lead_id: Option<String>,
     pub(crate) student_id: Option<String>,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::condition::{Bind, Condition, Home};
 use crate::rows::delivery::rank;
-use crate::terms::Search;
+use crate::terms::{Search, SearchWord};
 
 /// A message's own table; the order of lists is that of its ids.
 pub(super) const MESSAGE: &str = "outbound_message";
@@ -296,6 +296,11 @@ impl Conditions {
         self.all.push(Condition { home, test, bind });
     }
 
+    /// Whether all messages match.
+    pub(super) fn are_none(&self) -> bool {
+        self.all.is_empty() && self.search.is_none()
+    }
+
     /// Whether any is about where a message stands.
     pub(super) fn need_delivery(&self) -> bool {
         self.all.iter().any(|condition| condition.home == Home::Delivery)
@@ -328,35 +333,55 @@ fn first_id(time: DateTime<Utc>) -> Uuid {
     Uuid::from_u128(millis << 80)
 }
 
-/// ` and ..`, of a message that a search finds. With `by_index` the index may find it.
-pub(super) fn found<'b>(
-    search: &'b Search,
-    by_index: bool,
-    out: &mut AstPass<'_, 'b, Pg>,
-) -> QueryResult<()> {
-    out.push_sql(" and (outbound_message.terms @@ ");
-    out.push_bind_param::<Text, _>(&search.narrow)?;
+/// What a search is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Rows that something else has found.
+    Rows,
+    /// Those that the index over words finds, where the planner likes it.
+    Index,
+    /// The same by a statement that is kept: what is searched for comes by a subselect, or the planner would look at it
+    /// and plan anew each time, which takes longer than to find a phone number.
+    KeptIndex,
+}
+
+/// ` and ..`, of a message that a search finds.
+pub(super) fn found<'b>(search: &'b Search, by: Use, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    let has = |query: &'b String, out: &mut AstPass<'_, 'b, Pg>| {
+        let (begin, end) = if by == Use::KeptIndex { ("(select ", "::tsquery)") } else { ("", "::tsquery") };
+        out.push_sql("outbound_message.terms @@ ");
+        out.push_sql(begin);
+        out.push_bind_param::<Text, _>(query)?;
+        out.push_sql(end);
+        QueryResult::Ok(())
+    };
+    out.push_sql(" and (");
+    has(&search.narrow, out)?;
     // No index knows a comparison that is compared again.
-    out.push_sql(if by_index { "::tsquery)" } else { "::tsquery) is true" });
+    out.push_sql(if by == Use::Rows { ") is true" } else { ")" });
     if !search.needs_check() {
         return Ok(());
     }
-    let digits = |patterns: &'b Vec<String>, out: &mut AstPass<'_, 'b, Pg>| {
-        out.push_sql("replace(outbound_message.recipient, '+84', '0') like any(");
-        out.push_bind_param::<Array<Text>, _>(patterns)?;
+    let says = |word: &'b SearchWord, out: &mut AstPass<'_, 'b, Pg>| {
+        out.push_sql("(");
+        if !word.digits.is_empty() {
+            out.push_sql("replace(outbound_message.recipient, '+84', '0') like any(");
+            out.push_bind_param::<Array<Text>, _>(&word.digits)?;
+            out.push_sql(") or ");
+        }
+        has(&word.query, out)?;
         out.push_sql(")");
         QueryResult::Ok(())
     };
-    out.push_sql(" and ((true");
+    out.push_sql(" and (true");
     for word in &search.words {
-        out.push_sql(" and (outbound_message.terms @@ ");
-        out.push_bind_param::<Text, _>(&word.query)?;
-        out.push_sql("::tsquery or ");
-        digits(&word.digits, out)?;
-        out.push_sql(")");
+        out.push_sql(" and ");
+        says(word, out)?;
     }
-    out.push_sql(") or ");
-    digits(&search.number, out)?;
+    if let Some(number) = &search.number {
+        out.push_sql(" or ");
+        says(number, out)?;
+    }
     out.push_sql(")");
     Ok(())
 }
@@ -399,7 +424,7 @@ impl<H: QueryFragment<Pg>, R> QueryFragment<Pg> for Select<H, R> {
             }
         }
         if let Some(search) = &self.conditions.search {
-            found(search, false, &mut out)?;
+            found(search, Use::Rows, &mut out)?;
         }
         out.push_sql(&self.tail);
         Ok(())

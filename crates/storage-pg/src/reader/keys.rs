@@ -14,7 +14,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::ports::StoreError;
 use uuid::Uuid;
 
-use super::conditions::{BOTH, Conditions, DELIVERY, Lead, MESSAGE, Select, found};
+use super::conditions::{BOTH, Conditions, DELIVERY, Lead, MESSAGE, Select, Use, found};
 use crate::error::of_statement;
 use crate::rows::corrupt;
 use crate::statement::Sql;
@@ -195,7 +195,7 @@ impl Newest<'_> {
             conditions.rest_of_lead(out)?;
         }
         if let Some(search) = search {
-            found(search, false, out)?;
+            found(search, Use::Rows, out)?;
         }
         out.push_sql(&format!(" order by {} limit {limit} offset {skipped}", self.order()));
         Ok(())
@@ -238,7 +238,9 @@ impl Sample<'_> {
 
 impl QueryFragment<Pg> for Sample<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
+        if !(self.0.conditions.are_none() && self.0.search.is_none_or(Search::is_usual)) {
+            out.unsafe_to_cache_prepared();
+        }
         let (table, id) = self.0.names();
         out.push_sql("with newest as materialized (");
         self.0.looked_at(&mut out)?;

@@ -15,7 +15,7 @@ use domain::ports::{StoreError, Total};
 use std::marker::PhantomData;
 use uuid::Uuid;
 
-use super::conditions::{Conditions, Lead, found};
+use super::conditions::{Conditions, Lead, Use, found};
 use super::counted;
 use super::expectations::Hits;
 use super::keys::{self, Newest, Part, Sample};
@@ -57,9 +57,14 @@ pub(super) async fn find(
         |conditions, lead, rows, part| Newest { conditions, lead, search: Some(search), rows, part };
     let sample = |conditions, lead| Sample(looking(conditions, lead, SAMPLE, WHOLE));
     // Of all, whatever part is asked for: so each part is told the same total.
-    let (Hits { seen, hits }, ids) = match before {
-        None => look_and_remember(store, connection, &sample(conditions, lead)).await?,
-        Some(_) => (hits_lately(store, connection, &sample(conditions, lead)).await?, Vec::new()),
+    let of_all = sample(conditions, lead);
+    let lately = store.expectations.hits(&of_all);
+    let (Hits { seen, hits }, looked) = match lately {
+        Some(hits) => (hits, None),
+        None => {
+            let (hits, ids) = look_and_remember(store, connection, &of_all).await?;
+            (hits, before.is_none().then_some(ids))
+        }
     };
     let looked_among = match lead {
         Lead::Message => conditions.in_order(),
@@ -71,9 +76,21 @@ pub(super) async fn find(
     } else {
         Total { count: looked_among * hits / SAMPLE, is_estimate: true }
     };
-    let (Hits { seen: left, hits: hits_left }, ids) = match before {
-        None => (Hits { seen, hits }, ids),
-        Some(_) => look(connection, &sample(these, lead)).await?,
+    let known_to_be_rare = hits <= RARE && seen >= SAMPLE && !these.need_delivery();
+    if looked.is_none() && known_to_be_rare {
+        return by_index(connection, conditions, search, before, part).await;
+    }
+    // Twice the rows that should do.
+    let rows = 2 * part.end() * SAMPLE / hits.max(1);
+    if looked.is_none() && total.is_estimate && total.count > FEW && rows < SAMPLE {
+        let ids = looking(these, lead, rows, part).ids(connection).await?;
+        if part.is_full(&ids) {
+            return Ok(Found { ids, total });
+        }
+    }
+    let (Hits { seen: left, hits: hits_left }, ids) = match looked {
+        Some(ids) => (Hits { seen, hits }, ids),
+        None => look(connection, &sample(these, lead)).await?,
     };
     let is_found = left < SAMPLE || hits_left >= part.end();
     let ids = ids.into_iter().skip(as_usize(part.skipped)).take(as_usize(part.limit));
@@ -208,13 +225,18 @@ enum Shown {
 
 impl<R> QueryFragment<Pg> for ByIndex<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
+        let by = if self.conditions.are_none() && self.search.is_usual() {
+            Use::KeptIndex
+        } else {
+            out.unsafe_to_cache_prepared();
+            Use::Index
+        };
         // Not to be mixed with the order: the planner would take it for a chance to walk through all ids.
         out.push_sql(
             "with those as materialized (select outbound_message.id from outbound_message where true",
         );
         self.conditions.on_message(&mut out)?;
-        found(self.search, true, &mut out)?;
+        found(self.search, by, &mut out)?;
         out.push_sql("), found as materialized (select those.id from those");
         if self.conditions.need_delivery() {
             out.push_sql(" join outbound_delivery on outbound_delivery.message_id = those.id where true");

@@ -8,7 +8,7 @@ use diesel::sql_types::SqlType;
 use domain::message::Content;
 use domain::search;
 
-use super::{CHANNEL, DIGITS, TEMPLATE, TemplateTerms, grams, without_blanks};
+use super::{CHANNEL, DIGITS, NUMBER, TEMPLATE, TemplateTerms, grams, without_blanks};
 
 /// `tsvector`.
 #[derive(Debug, Clone, Copy, SqlType)]
@@ -64,10 +64,14 @@ fn told(content: &Content, templates: &TemplateTerms) -> String {
         stored.push_str(&without_blanks(key.as_str()));
         stored.push(' ');
     }
-    for gram in content.to.as_ref().and_then(search::digits_of).iter().flat_map(|digits| grams(digits)) {
-        stored.push(DIGITS);
-        stored.push_str(gram);
-        stored.push(' ');
+    if let Some(digits) = content.to.as_ref().and_then(search::digits_of) {
+        for (mark, part) in
+            std::iter::once((NUMBER, digits.as_str())).chain(grams(&digits).map(|gram| (DIGITS, gram)))
+        {
+            stored.push(mark);
+            stored.push_str(part);
+            stored.push(' ');
+        }
     }
     stored.push(CHANNEL);
     stored.push_str(content.channel.as_str());

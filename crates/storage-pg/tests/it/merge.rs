@@ -56,5 +56,8 @@ async fn terms_are_stored_as_the_database_would_write_them() {
     assert!(one::<bool>(&fixture.database, same).await);
     let first =
         "select array_to_string(tsvector_to_array(terms), ' ') from outbound_message order by id limit 1";
-    assert_eq!(one::<String>(&fixture.database, first).await, "CSMS D0909 D909 D9090 Tremind_remaining a b");
+    assert_eq!(
+        one::<String>(&fixture.database, first).await,
+        "CSMS D0909 D909 D9090 P0909090909 Tremind_remaining a b"
+    );
 }

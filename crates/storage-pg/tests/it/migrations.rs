@@ -114,7 +114,7 @@ async fn numbers_that_the_version_before_stored_and_stores_are_found_by_any_of_t
         client.query_one(ask, &[&message_id(n).to_string()]).await.unwrap().get::<_, String>(0)
     };
     let now = terms(1).await;
-    undo(&client, "2026-12-01-000200").await;
+    undo(&client, "2026-12-01-000100").await;
     let before = terms(1).await;
     assert!(before.contains("D012 ") && now.contains("D0123 "), "{before}; {now}");
     storage_pg::migrate(fixture.database.url()).await.unwrap();

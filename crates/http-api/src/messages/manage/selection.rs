@@ -44,7 +44,8 @@ pub(crate) struct SelectFilter {
     #[schema(format = Date)]
     to: Option<String>,
     /// Words, each at the beginning of a word of the recipient's name, the template's key or the text, whatever its
-    /// letter case and diacritics; or three digits and more, anywhere in the phone number.
+    /// letter case and diacritics; or three digits and more, anywhere in the phone number;
+    /// behind a `+` at its beginning.
     #[schema(min_length = 1, max_length = 200)]
     q: Option<String>,
     #[schema(min_length = 1, max_length = 64)]

@@ -1,16 +1,17 @@
 -- A phone number is found by four digits that stand together, not by three: of five million messages ten times fewer have
--- them, and what is searched for has fewer of them to be looked up. The last three stand alone, so that three digits are
--- still found anywhere, as the beginning of a term.
+-- them, and what is searched for has fewer of them to be looked up. The whole number is a term in place of its first
+-- digits, so that what it begins with is found at once; and the last three stand alone, so that three digits are still
+-- found anywhere. Terms are found by what they begin with.
 
 -- The terms of a number.
 create function outbound_terms_of_number_v1(p_recipient text) returns text[]
 language sql immutable
 set search_path = pg_catalog
 as $$
-    select coalesce(array_agg('D' || substr(p.digits, n, 4)), '{}')
+    select array_remove('P' || p.digits || array(
+        select 'D' || substr(p.digits, n, 4) from generate_series(2, length(p.digits) - 2) n), null)
     from (select case when p_recipient like '+84%' then '0' || substr(p_recipient, 4)
-                      when p_recipient like '+%' then substr(p_recipient, 2) end) as p (digits),
-         generate_series(1, length(p.digits) - 2) n
+                      when p_recipient like '+%' then substr(p_recipient, 2) end) as p (digits)
 $$;
 
 -- Terms of the version before with those of the number as they are now.
