@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use serde_json::Value;
+use tokio_postgres::{Client, Statement};
 
 use super::{OURS, say};
 use crate::figures::{Bar, Row, percentile};
@@ -52,68 +53,96 @@ pub async fn run(world: &World) -> anyhow::Result<Vec<Row>> {
     let parts = parts.map(|(from, count, stand)| Messages { from, count, stand, ..Messages::default() });
     say("lists", 0, "filling in messages", f64::from(world.size.wide));
     fill::messages(&client, &parts).await?;
-    let raw = lookup(world).await?;
-    say("lists", 0, "raw lookup of 20 rows, p95 ms", raw);
-    let lists = Lists { connection: Connection::open(server.address).await?, bearer: bearer()? };
-    let rows = lists.measure(raw).await?;
+    let lists = Lists {
+        raw: Raw::start(world).await?,
+        connection: Connection::open(server.address).await?,
+        bearer: bearer()?,
+        rounds: world.size.rounds,
+    };
+    let rows = lists.measure().await?;
     server.stop().await?;
     world.drop(OURS).await?;
     Ok(rows)
 }
 
-/// The p95 of 20 rows by an index of the raw table, in milliseconds.
-async fn lookup(world: &World) -> anyhow::Result<f64> {
-    pgbench::fill(world, world.size.deep, "queued").await?;
-    let client = world.client("raw").await?;
-    let ask = client
-        .prepare(
-            "select id::text, channel, recipient, body, status from outbound_message
-             where id > md5($1::text)::uuid order by outbound_message.id limit 20",
-        )
-        .await?;
-    let mut waits = Vec::new();
-    // The first time warms up, as it does for the lists: what is measured does not wait for the disk.
-    for _ in 0..2 {
-        waits.clear();
+/// Lookups of 20 rows by an index of the raw table.
+struct Raw {
+    client: Client,
+    ask: Statement,
+}
+
+impl Raw {
+    async fn start(world: &World) -> anyhow::Result<Self> {
+        pgbench::fill(world, world.size.deep, "queued").await?;
+        let client = world.client("raw").await?;
+        let ask = client
+            .prepare(
+                "select id::text, channel, recipient, body, status from outbound_message
+                 where id > md5($1::text)::uuid order by outbound_message.id limit 20",
+            )
+            .await?;
+        let raw = Self { client, ask };
+        // The first time warms up, as it does for the lists: what is measured does not wait for the disk.
+        raw.p95().await?;
+        Ok(raw)
+    }
+
+    /// In milliseconds.
+    async fn p95(&self) -> anyhow::Result<f64> {
+        let mut waits = Vec::new();
         for n in 0..ASKED {
             let (n, asked) = (n.to_string(), Instant::now());
-            client.query(&ask, &[&n]).await?;
+            self.client.query(&self.ask, &[&n]).await?;
             waits.push(asked.elapsed().as_secs_f64() * 1e3);
         }
+        Ok(percentile(&waits, 0.95))
     }
-    Ok(percentile(&waits, 0.95))
 }
 
 struct Lists {
+    raw: Raw,
     connection: Connection,
     bearer: String,
+    rounds: usize,
 }
 
 impl Lists {
-    async fn measure(mut self, raw: f64) -> anyhow::Result<Vec<Row>> {
+    async fn measure(mut self) -> anyhow::Result<Vec<Row>> {
         let mut rows = Vec::new();
         for (filter, values) in FILTERS {
-            let first = self.p95(filter, *values, "").await?;
-            rows.push(row(filter, "first page", first, raw));
+            rows.push(self.page(filter, *values, "first page", "").await?);
             if let Some(cursor) = self.far(filter).await? {
-                let far = self.p95(filter, 1, &format!("&cursor={cursor}")).await?;
-                rows.push(row(filter, "page 1,000 by cursor", far, raw));
+                let cursor = format!("&cursor={cursor}");
+                rows.push(self.page(filter, 1, "page 1,000 by cursor", &cursor).await?);
             }
         }
         Ok(rows)
     }
 
+    /// One page of a list, in turns with the raw lookups.
+    async fn page(&mut self, filter: &str, values: u32, page: &str, cursor: &str) -> anyhow::Result<Row> {
+        let name = if filter.is_empty() { "no filter" } else { filter };
+        let (mut ours, mut against) = (Vec::new(), Vec::new());
+        self.p95(filter, values, cursor).await?;
+        for round in 0..self.rounds {
+            against.push(self.raw.p95().await?);
+            ours.push(self.p95(filter, values, cursor).await?);
+            let p95s =
+                format!("{name}, {page}: p95 ms, raw {:.2}", against.last().copied().unwrap_or_default());
+            say("lists", round, &p95s, ours.last().copied().unwrap_or_default());
+        }
+        let bar = Bar::AtMost { must: 20.0, aim: 5.0 };
+        Ok(Row::ratio(format!("list, {name}, {page}: p95"), "ms", ours, against, bar))
+    }
+
     async fn p95(&mut self, filter: &str, values: u32, cursor: &str) -> anyhow::Result<f64> {
         let mut waits = Vec::new();
-        for _ in 0..2 {
-            waits.clear();
-            for n in 0..ASKED {
-                let value = (u32::try_from(n)? % values).to_string();
-                let path = format!("/api/outbound/messages?{}{cursor}", filter.replace('#', &value));
-                let asked = Instant::now();
-                self.get(&path).await?;
-                waits.push(asked.elapsed().as_secs_f64() * 1e3);
-            }
+        for n in 0..ASKED {
+            let value = (u32::try_from(n)? % values).to_string();
+            let path = format!("/api/outbound/messages?{}{cursor}", filter.replace('#', &value));
+            let asked = Instant::now();
+            self.get(&path).await?;
+            waits.push(asked.elapsed().as_secs_f64() * 1e3);
         }
         Ok(percentile(&waits, 0.95))
     }
@@ -138,11 +167,4 @@ impl Lists {
         crate::load::expect(answer.status, &[200], answer.body).with_context(|| path.to_owned())?;
         Ok(serde_json::from_slice(answer.body)?)
     }
-}
-
-fn row(filter: &str, page: &str, p95: f64, raw: f64) -> Row {
-    let filter = if filter.is_empty() { "no filter" } else { filter };
-    say("lists", 0, &format!("{filter}, {page}: p95 ms"), p95);
-    let bar = Bar::AtMost { must: 20.0, aim: 5.0 };
-    Row::ratio(format!("list, {filter}, {page}: p95"), "ms", vec![p95], vec![raw], bar)
 }

@@ -223,7 +223,12 @@ impl Conditions {
                 condition.on(DELIVERY, out)?;
             } else if condition.is_of_lead() {
                 match lead {
-                    Lead::Queued | Lead::Message => condition.on(DELIVERY, out)?,
+                    Lead::Message => condition.on(DELIVERY, out)?,
+                    Lead::Queued => {
+                        // As the index has it: a statement that is kept does not say what it is asked for.
+                        out.push_sql(" and outbound_delivery.status = 'QUEUED'");
+                        condition.on(DELIVERY, out)?;
+                    }
                     Lead::Settled => {
                         out.push_sql(
                             " and outbound_delivery.status not in ('QUEUED', 'LEASED', 'DISPATCHED')",
@@ -299,6 +304,12 @@ impl Conditions {
     /// Whether all messages match.
     pub(super) fn are_none(&self) -> bool {
         self.all.is_empty() && self.search.is_none()
+    }
+
+    /// Whether they are so few that others ask for the same.
+    pub(super) fn are_few(&self) -> bool {
+        const FEW: usize = 3;
+        self.all.len() <= FEW
     }
 
     /// Whether any is about where a message stands.

@@ -57,22 +57,53 @@ pub(super) async fn page(
     part: Part,
 ) -> Result<Vec<Uuid>, StoreError> {
     let these = &all.before(before);
-    if let Some(lead) = these.lead() {
-        let rows = match lead {
-            Lead::Message => Some(IN_FLIGHT),
-            Lead::Queued | Lead::Settled | Lead::Failure => {
-                reach(store, connection, all, expected, part).await?
+    let mut ways = Vec::new();
+    match these.lead() {
+        None => {}
+        Some(Lead::Message) => ways.push((Lead::Message, IN_FLIGHT)),
+        Some(lead @ (Lead::Queued | Lead::Settled | Lead::Failure)) => {
+            let by_lead = reach(store, connection, all, expected, part).await?;
+            // The newest of all may stand elsewhere yet: there the lead knows better.
+            if before.is_some()
+                && let Some(rows) = of_somebody(store, connection, all, expected, part).await?
+                && by_lead.is_none_or(|by_lead| 3 * rows < by_lead)
+            {
+                ways.push((Lead::Message, rows));
             }
-        };
-        if let Some(rows) = rows {
-            let newest = Newest { conditions: these, lead, search: None, rows, part };
-            let ids = newest.ids(connection).await?;
-            if part.is_full(&ids) || these.is_all_said_by_lead() {
-                return Ok(ids);
-            }
+            ways.extend(by_lead.map(|rows| (lead, rows)));
+        }
+    }
+    for (lead, rows) in ways {
+        let newest = Newest { conditions: these, lead, search: None, rows, part };
+        let ids = newest.ids(connection).await?;
+        if part.is_full(&ids) || these.is_all_said_by_lead() {
+            return Ok(ids);
         }
     }
     in_any_order(connection, these, part).await
+}
+
+/// How many of somebody's newest messages must be looked at to find the part; each takes as long as three rows of where
+/// messages stand. `None` where they are too many, or nobody's.
+async fn of_somebody(
+    store: &PgStore,
+    connection: &mut AsyncPgConnection,
+    all: &Conditions,
+    expected: u64,
+    part: Part,
+) -> Result<Option<u64>, StoreError> {
+    if !all.are_of_somebody() || all.is_all_said_by_lead() {
+        return Ok(None);
+    }
+    let of_somebody = store.expectations.of(connection, &all.in_order()).await?;
+    Ok(spread(of_somebody, expected, part))
+}
+
+/// Twice as many rows as it takes to find the part, if what matches is spread evenly among so many.
+fn spread(among: u64, expected: u64, part: Part) -> Option<u64> {
+    let rows = part.end().saturating_mul(2).saturating_mul((among / expected.max(1)).max(1));
+    // In few sizes: each is a statement that is kept.
+    (rows <= FARTHEST).then(|| rows.next_power_of_two())
 }
 
 /// How many of the newest rows that stand so must be looked at to find the part, by what the planner knows; `None` where
@@ -88,9 +119,7 @@ async fn reach(
         return Ok(Some(part.end()));
     }
     let of_lead = store.expectations.of(connection, &all.of_lead()).await?;
-    // Twice as many as it takes if they are spread evenly.
-    let rows = part.end().saturating_mul(2).saturating_mul((of_lead / expected.max(1)).max(1));
-    Ok((rows <= FARTHEST).then_some(rows))
+    Ok(spread(of_lead, expected, part))
 }
 
 /// By whatever index the planner finds useful.
@@ -144,6 +173,11 @@ impl Newest<'_> {
     /// The ids of those that match.
     pub(super) async fn ids(self, connection: &mut AsyncPgConnection) -> Result<Vec<Uuid>, StoreError> {
         self.load(connection).await.map_err(of_statement)
+    }
+
+    /// Whether many lists are asked for in the same words, so that the statement may be kept.
+    fn is_usual(&self) -> bool {
+        self.part.skipped == 0 && self.conditions.are_few() && self.search.is_none_or(Search::is_usual)
     }
 
     /// The name of the table that leads, and its ids.
@@ -204,7 +238,9 @@ impl Newest<'_> {
 
 impl QueryFragment<Pg> for Newest<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
+        if !self.is_usual() {
+            out.unsafe_to_cache_prepared();
+        }
         let (table, id) = self.names();
         out.push_sql(&format!("select {id} from ("));
         self.looked_at(&mut out)?;
@@ -238,7 +274,7 @@ impl Sample<'_> {
 
 impl QueryFragment<Pg> for Sample<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if !(self.0.conditions.are_none() && self.0.search.is_none_or(Search::is_usual)) {
+        if !self.0.is_usual() {
             out.unsafe_to_cache_prepared();
         }
         let (table, id) = self.0.names();

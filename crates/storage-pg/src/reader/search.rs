@@ -80,8 +80,8 @@ pub(super) async fn find(
     if looked.is_none() && known_to_be_rare {
         return by_index(connection, conditions, search, before, part).await;
     }
-    // Twice the rows that should do.
-    let rows = 2 * part.end() * SAMPLE / hits.max(1);
+    // Twice the rows that should do, in few sizes: each is a statement that is kept.
+    let rows = (2 * part.end() * SAMPLE / hits.max(1)).next_power_of_two();
     if looked.is_none() && total.is_estimate && total.count > FEW && rows < SAMPLE {
         let ids = looking(these, lead, rows, part).ids(connection).await?;
         if part.is_full(&ids) {
