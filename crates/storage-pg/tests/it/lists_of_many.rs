@@ -210,3 +210,30 @@ async fn what_a_search_saw_for_one_page_cuts_no_other_short() {
     assert_eq!(ids, plainly(&client, &scope, &filter).await);
     assert!(rest.total.is_estimate || rest.total.count == ids.len() as u64, "{:?}", rest.total);
 }
+
+#[tokio::test]
+async fn a_list_whose_statement_is_kept_goes_by_its_index() {
+    let (fixture, client) = filled().await;
+    // As it is after a while: planned without what is asked for.
+    let generic = "do $$ begin
+        execute format('alter database %I set plan_cache_mode = force_generic_plan', current_database());
+    end $$";
+    client.batch_execute(generic).await.unwrap();
+    let scans = async |index: &str| -> i64 {
+        let ask = "select idx_scan from pg_stat_user_indexes where indexrelname = $1";
+        client.query_one(ask, &[&index]).await.unwrap().get(0)
+    };
+    for (status, index) in
+        [(Status::Queued, "outbound_delivery_queued"), (Status::Sent, "outbound_delivery_settled")]
+    {
+        let before = scans(index).await;
+        let filter = Filter { status: Some(status), ..Filter::default() };
+        let (scope, page) = (Scope::everything(), Page::Number(1));
+        // Its connection tells what it scanned when it ends.
+        let store = crate::build::store(fixture.database.url(), 1).await;
+        store.list(&ListRequest { scope, filter, page, page_size: 20 }).await.unwrap();
+        drop(store);
+        let told = async { while scans(index).await == before {} };
+        tokio::time::timeout(Duration::from_secs(60), told).await.expect(index);
+    }
+}
