@@ -1,5 +1,6 @@
 //! The cases, one a file.
 
+mod bare;
 mod bulk;
 mod callback;
 mod create;
@@ -30,6 +31,7 @@ pub const NAMES: &[&str] = &[
     "create",
     "bulk",
     "callback",
+    "bare",
     "wake",
     "processes",
     "depth",
@@ -51,6 +53,7 @@ pub async fn run(world: &World, name: &str) -> anyhow::Result<Vec<Row>> {
         "create" => create::run(world).await,
         "bulk" => bulk::run(world).await,
         "callback" => callback::run(world).await,
+        "bare" => bare::run(world).await,
         "wake" => wake::run(world).await,
         "processes" => processes::run(world).await,
         "depth" => depth::run(world, depth::due(world)).await,

@@ -60,6 +60,11 @@ pub async fn fill(world: &World, rows: u32, status: &str) -> anyhow::Result<()> 
 
 /// Runs a script for some seconds; answers rows a second.
 pub async fn run(world: &World, raw: Raw, seconds: u64) -> anyhow::Result<f64> {
+    run_in(world, NAME, raw, seconds).await
+}
+
+/// The same in another database.
+pub async fn run_in(world: &World, database: &str, raw: Raw, seconds: u64) -> anyhow::Result<f64> {
     let script = world.folder.join(format!("{}.sql", raw.name));
     std::fs::write(&script, raw.text)?;
     let program = world.postgres.bin_dir().join("pgbench");
@@ -70,7 +75,7 @@ pub async fn run(world: &World, raw: Raw, seconds: u64) -> anyhow::Result<f64> {
         .arg(&script)
         .args(["-D", "i=0", "-D", &format!("nc={clients}"), "-U", "postgres", "-p", "5432", "-h"])
         .arg(world.postgres.socket_dir())
-        .arg(NAME)
+        .arg(database)
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let output = command.output().await.with_context(|| missing(&program))?;
