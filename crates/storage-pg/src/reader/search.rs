@@ -225,7 +225,11 @@ enum Shown {
 
 impl<R> QueryFragment<Pg> for ByIndex<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let by = if self.conditions.are_none() && self.search.is_usual() {
+        let is_usual = match &self.part {
+            Shown::Part { part, .. } => part.is_usual(),
+            Shown::Oldest { .. } => false,
+        };
+        let by = if is_usual && self.conditions.are_none() && self.search.is_usual() {
             Use::KeptIndex
         } else {
             out.unsafe_to_cache_prepared();
