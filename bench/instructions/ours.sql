@@ -34,14 +34,14 @@ with saved as (
         select n.id, n.provider_message_id, n.sent_at, s.*
         from (
             select unnest((select id from sent)) as id, unnest((select provider from sent)) as provider_message_id,
-                   unnest((select now from sent)) as sent_at, unnest(null::timestamptz[]) as created_by
+                   unnest((select now from sent)) as sent_at, unnest(null::timestamptz[]) as created_until
         ) n
         cross join lateral (
             select ctid as place, revision, status, attempt, lease_id, leased_at, dispatched_at
             from outbound_delivery
             where message_id = n.id
               and (status = 'LEASED' or status = 'DISPATCHED' and error is null)
-              and (n.created_by is null or created_at <= n.created_by)
+              and (n.created_until is null or created_at <= n.created_until)
             offset 0
         ) s
     ) was

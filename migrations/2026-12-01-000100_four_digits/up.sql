@@ -1,7 +1,8 @@
 -- A phone number is found by four digits that stand together, not by three: of five million messages ten times fewer have
 -- them, and what is searched for has fewer of them to be looked up. The whole number is a term in place of its first
 -- digits, so that what it begins with is found at once; and the last three stand alone, so that three digits are still
--- found anywhere. Terms are found by what they begin with.
+-- found anywhere. Terms are found by what they begin with. What is stored already is renewed by the next migration: by then
+-- nobody stores the old terms. Servers of the version before find numbers by their last three digits alone from then on.
 
 -- The terms of a number.
 create function outbound_terms_of_number_v1(p_recipient text) returns text[]
@@ -17,15 +18,12 @@ $$;
 -- Terms of the version before with those of the number as they are now.
 create function outbound_terms_renewed_v1(p_terms tsvector, p_recipient text) returns tsvector
 language sql immutable
-set search_path = pg_catalog
 as $$
-    select array_to_tsvector(array(
-        select t from unnest(tsvector_to_array(p_terms)) as t where t !~ '^D[0-9]+$'
+    select case when p_terms is not null then array_to_tsvector(array(
+        select t from unnest(tsvector_to_array(p_terms)) as t where t !~ '^[DP][0-9]+$'
         union
-        select unnest(public.outbound_terms_of_number_v1(p_recipient))))
+        select unnest(outbound_terms_of_number_v1(p_recipient)))) end
 $$;
-
-update outbound_message set terms = outbound_terms_renewed_v1(terms, recipient) where recipient like '+%';
 
 -- The servers of this version send the terms as they are now; what those before send is renewed.
 do $migration$

@@ -143,7 +143,7 @@ impl Inner {
 
     /// Takes it down where the message waits for its callback. No rule has a part in what SENT does.
     fn save_sent(&mut self, report: &SentReport, now: DateTime<Utc>) -> bool {
-        let SentReport { id, provider_message_id, sent_at, created_by: _ } = report.clone();
+        let SentReport { id, provider_message_id, sent_at, created_until: _ } = report.clone();
         let outcome = Outcome::Sent { provider_message_id, sent_at: Some(sent_at) };
         let callback = Event::Callback(Callback { outcome, attempt: None, lease: None });
         let context = Context { now, jitter: Jitter::new(0.0), rules: &Rules::default() };

@@ -216,8 +216,7 @@ impl Search {
 
     /// Whether many searches are put in the same words, so that statements for them may be kept.
     pub(crate) fn is_usual(&self) -> bool {
-        const MOST_WORDS: usize = 4;
-        !self.needs_check() || self.words.len() <= MOST_WORDS
+        !self.needs_check() || self.words.len() <= 1
     }
 
     /// Whether the index alone does not say it all.

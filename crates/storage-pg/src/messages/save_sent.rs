@@ -23,7 +23,7 @@ statement! {
         id: Vec<Uuid> => Array<SqlUuid>,
         provider_message_id: Sparse<&'a str> => Array<Nullable<Text>>,
         sent_at: Vec<DateTime<Utc>> => Array<Timestamptz>,
-        created_by: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
+        created_until: Sparse<DateTime<Utc>> => Array<Nullable<Timestamptz>>,
         now: DateTime<Utc> => Timestamptz,
         actor: String => Text,
     } -> SqlUuid,
@@ -38,14 +38,14 @@ statement! {
                 select n.id, n.provider_message_id, n.sent_at, s.*
                 from (
                     select unnest((select $1)) as id, unnest((select $2)) as provider_message_id,
-                           unnest((select $3)) as sent_at, unnest((select $4)) as created_by
+                           unnest((select $3)) as sent_at, unnest((select $4)) as created_until
                 ) n
                 cross join lateral (
                     select ctid as place, revision, status, attempt, lease_id, leased_at, dispatched_at
                     from outbound_delivery
                     where message_id = n.id
                       and (status = 'LEASED' or status = 'DISPATCHED' and error is null)
-                      and (n.created_by is null or created_at <= n.created_by)
+                      and (n.created_until is null or created_at <= n.created_until)
                     offset 0
                 ) s
             ) was
@@ -68,11 +68,11 @@ pub(super) async fn save_sent(
     let mut ordered: Vec<&SentReport> = reports.iter().collect();
     ordered.sort_unstable_by_key(|report| report.id);
     let mut statement = SaveSent { now, actor: Actor::N8n.to_string(), ..SaveSent::default() };
-    for SentReport { id, provider_message_id, sent_at, created_by } in ordered {
+    for SentReport { id, provider_message_id, sent_at, created_until } in ordered {
         statement.id.push(id.uuid());
         statement.provider_message_id.0.push(provider_message_id.as_deref());
         statement.sent_at.push(*sent_at);
-        statement.created_by.0.push(*created_by);
+        statement.created_until.0.push(*created_until);
     }
     let saved: Vec<Uuid> = statement.load(&mut *store.connection().await?).await.map_err(of_statement)?;
     let saved: HashSet<Uuid> = saved.into_iter().collect();

@@ -359,17 +359,20 @@ pub(super) enum Use {
 /// ` and ..`, of a message that a search finds.
 pub(super) fn found<'b>(search: &'b Search, by: Use, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     let has = |query: &'b String, out: &mut AstPass<'_, 'b, Pg>| {
-        let (begin, end) = if by == Use::KeptIndex { ("(select ", "::tsquery)") } else { ("", "::tsquery") };
-        out.push_sql("outbound_message.terms @@ ");
+        let (begin, end) = match by {
+            // No index knows a comparison that is compared again.
+            Use::Rows => ("", "::tsquery) is true"),
+            Use::Index => ("", "::tsquery)"),
+            Use::KeptIndex => ("(select ", "::tsquery))"),
+        };
+        out.push_sql("(outbound_message.terms @@ ");
         out.push_sql(begin);
         out.push_bind_param::<Text, _>(query)?;
         out.push_sql(end);
         QueryResult::Ok(())
     };
-    out.push_sql(" and (");
+    out.push_sql(" and ");
     has(&search.narrow, out)?;
-    // No index knows a comparison that is compared again.
-    out.push_sql(if by == Use::Rows { ") is true" } else { ")" });
     if !search.needs_check() {
         return Ok(());
     }

@@ -23,7 +23,7 @@ use crate::terms::Search;
 
 /// How many rows in flight are looked at one by one.
 const IN_FLIGHT: u64 = 4_000;
-/// The most rows that are looked at for something else than where they stand: a few microseconds for ten.
+/// The most rows that are looked at for something else than where they stand, but for rounding: a few microseconds for ten.
 const FARTHEST: u64 = 10_000;
 
 /// A part of a list.

@@ -131,4 +131,17 @@ async fn numbers_that_the_version_before_stored_and_stores_are_found_by_any_of_t
     );
     client.execute(&stores, &[]).await.unwrap();
     assert_eq!(terms(2).await, now);
+    // And what such a call still stored while its function was replaced.
+    undo(&client, "2026-12-01-000120").await;
+    let late = format!(
+        "update outbound_message set terms = array_to_tsvector(string_to_array('{before}', ' ')),
+            id = (lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0') || substr(replace('{0}', '-', ''), 13))::uuid
+         where id = '{0}'",
+        message_id(2)
+    );
+    client.execute(&late, &[]).await.unwrap();
+    storage_pg::migrate(fixture.database.url()).await.unwrap();
+    let of_all = "select count(*), count(distinct terms) from outbound_message";
+    let row = client.query_one(of_all, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 1));
 }

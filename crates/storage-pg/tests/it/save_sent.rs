@@ -116,7 +116,7 @@ async fn what_is_saved_unread_is_what_the_domain_does_with_the_callback() {
     for (report, saved) in reports.iter().zip(saved) {
         let (id, old) = (report.id, &before[&report.id]);
         let is_of_before = id.uuid().as_bytes()[15] % 16 == 0;
-        let fits = report.fits(old.created_at) && (report.created_by.is_none() || !is_of_before);
+        let fits = report.fits(old.created_at) && (report.created_until.is_none() || !is_of_before);
         assert_eq!(saved, is_plain(old) && fits, "{old:?} {report:?}");
         let change = apply(old, Event::Callback(callbacks[&id].clone()), now).filter(|_| saved);
         let expected = change.as_ref().map_or_else(|| old.clone(), |change| old.after(change));

@@ -15,8 +15,8 @@ const CLOCK_TOLERANCE_MINUTES: i64 = 5;
 
 /// That a message went out, as far as it can be believed without having read the message.
 ///
-/// A store may take it down at once for a message that is LEASED, or DISPATCHED without a doubt, and was created by
-/// `created_by`: to do just what [`Standing::apply`] does with its callback is all that is left then.
+/// A store may take it down at once for a message that is LEASED, or DISPATCHED without a doubt, and that was created no
+/// later than `created_until`: to do just what [`Standing::apply`] does with its callback is all that is left then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentReport {
     /// The message.
@@ -26,7 +26,7 @@ pub struct SentReport {
     /// When it went out.
     pub sent_at: DateTime<Utc>,
     /// The message must not have been created later than this; `None`: whenever.
-    pub created_by: Option<DateTime<Utc>>,
+    pub created_until: Option<DateTime<Utc>>,
 }
 
 impl SentReport {
@@ -39,13 +39,13 @@ impl SentReport {
             provider_message_id: provider_message_id.clone(),
             sent_at: sent_at.unwrap_or(now),
             // The database and JSON keep microseconds and less; a callback that echoes `createdAt` must pass.
-            created_by: sent_at.map(|at| at + TimeDelta::seconds(1)),
+            created_until: sent_at.map(|at| at + TimeDelta::seconds(1)),
         })
     }
 
     /// Whether a message that was created then can have gone out when the report says.
     pub fn fits(&self, created_at: DateTime<Utc>) -> bool {
-        self.created_by.is_none_or(|latest| created_at <= latest)
+        self.created_until.is_none_or(|latest| created_at <= latest)
     }
 }
 

@@ -1,0 +1,1 @@
+-- The migration before is undone for all.
