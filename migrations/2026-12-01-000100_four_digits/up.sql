@@ -4,7 +4,7 @@
 -- found anywhere. Terms are found by what they begin with. What is stored already is renewed by the next migration: by then
 -- nobody stores the old terms. Servers of the version before find numbers by their last three digits alone from then on.
 
--- The terms of a number.
+-- The terms of a number. What Facebook calls somebody by is none, whatever it looks like.
 create function outbound_terms_of_number_v1(p_recipient text) returns text[]
 language sql immutable
 set search_path = pg_catalog
@@ -36,9 +36,9 @@ begin
         raise exception 'outbound_insert_v2 or v3 is not as this migration knows it';
     end if;
     execute replace(body, 'outbound_insert_v3(', 'outbound_insert_v4(');
-    execute replace(body, 'n.terms,', 'outbound_terms_renewed_v1(n.terms, n.recipient),');
+    execute replace(body, 'n.terms,', 'outbound_terms_renewed_v1(n.terms, case when n.channel <> ''FB'' then n.recipient end),');
     execute replace(older, 'array_to_tsvector(string_to_array(n.terms, '' '')),',
-                    'outbound_terms_renewed_v1(array_to_tsvector(string_to_array(n.terms, '' '')), n.recipient),');
+                    'outbound_terms_renewed_v1(array_to_tsvector(string_to_array(n.terms, '' '')), case when n.channel <> ''FB'' then n.recipient end),');
 
     body := pg_get_functiondef('outbound_message_fill_terms'::regproc);
     if regexp_count(body, 'new\.terms := outbound_terms_of_search_v1\(([^;]|\n)*\);') <> 1 then
@@ -46,6 +46,6 @@ begin
     end if;
     execute regexp_replace(
         body, 'new\.terms := (outbound_terms_of_search_v1\(([^;]|\n)*\));',
-        'new.terms := outbound_terms_renewed_v1(\1, new.recipient);');
+        'new.terms := outbound_terms_renewed_v1(\1, case when new.channel <> ''FB'' then new.recipient end);');
 end
 $migration$;

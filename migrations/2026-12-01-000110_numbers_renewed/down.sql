@@ -5,4 +5,4 @@ update outbound_message m set terms = array_to_tsvector(array(
     from (select case when m.recipient like '+84%' then '0' || substr(m.recipient, 4)
                       else substr(m.recipient, 2) end) as p (digits),
          generate_series(1, length(p.digits) - 2) n))
-where m.recipient like '+%';
+where m.recipient like '+%' and channel <> 'FB';

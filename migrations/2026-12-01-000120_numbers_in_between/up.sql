@@ -3,4 +3,4 @@
 lock table outbound_message in share row exclusive mode;
 update outbound_message set terms = outbound_terms_renewed_v1(terms, recipient)
 where id >= (lpad(to_hex((extract(epoch from now() - interval '1 day') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
-  and recipient like '+%' and not terms @@ 'P:*'::tsquery;
+  and recipient like '+%' and channel <> 'FB' and not terms @@ 'P:*'::tsquery;
