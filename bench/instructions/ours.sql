@@ -42,6 +42,7 @@ with saved as (
             where message_id = n.id
               and (status = 'LEASED' or status = 'DISPATCHED' and error is null)
               and (n.created_until is null or created_at <= n.created_until)
+              and updated_at <= now()
             offset 0
         ) s
     ) was

@@ -148,7 +148,8 @@ impl Inner {
         let callback = Event::Callback(Callback { outcome, attempt: None, lease: None });
         let context = Context { now, jitter: Jitter::new(0.0), rules: &Rules::default() };
         let waiting = self.messages.get(&id).filter(|one| {
-            matches!(one.state, State::Leased(_) | State::Dispatched(_)) && report.fits(one.created_at)
+            let is_in_flight = matches!(one.state, State::Leased(_) | State::Dispatched(_));
+            is_in_flight && report.fits(one.created_at) && one.updated_at <= now
         });
         match waiting.map(|one| one.apply(callback, &context)) {
             Some(Ok(Step::Moved(change))) => self.save(&change) == Saved::Done,

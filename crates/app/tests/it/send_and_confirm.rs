@@ -2,11 +2,14 @@
 
 use serde_json::json;
 
+use test_support::scripted_n8n::Reaction;
+
 use crate::support::{TestApp, kinds, sms};
 
 #[tokio::test]
 async fn a_message_is_queued_handed_off_and_confirmed() {
-    let app = TestApp::start().await;
+    // It calls back below, once the hand-off has been noted: a callback may be faster than that.
+    let app = TestApp::builder().script(|_| Reaction::accepted()).start().await;
     let id = app
         .create(json!({"channel": "ZALO", "to": "0901234567", "text": "Chào chị Lan, mai mình học nhé"}))
         .await;
@@ -18,9 +21,14 @@ async fn a_message_is_queued_handed_off_and_confirmed() {
         (&1.into(), &1.into(), &0.into())
     );
 
+    let in_flight = app.wait_for_status(&id, "DISPATCHED").await;
+    let lease = &in_flight["outboundMessage"]["leaseId"];
+    let sent = json!({"messageId": id, "status": "SENT", "attempt": 1, "leaseId": lease, "providerMessageId": "z-1"});
+    app.callback(&sent).await.expect(200);
+
     let message = app.wait_for_status(&id, "SENT").await;
     let fields = &message["outboundMessage"];
-    assert_eq!(fields["providerMessageId"], format!("n8n-{id}"));
+    assert_eq!(fields["providerMessageId"], "z-1");
     assert!(fields["sentAt"].is_string() && fields["leaseId"].is_null() && fields["error"].is_null());
     assert_eq!(kinds(&message), ["CREATED", "LEASED", "DISPATCHED", "SETTLED"]);
 

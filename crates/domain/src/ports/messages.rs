@@ -131,9 +131,9 @@ pub trait MessageStore: Send + Sync {
     /// from. At most one change a message in one call. Answers in the order given.
     async fn save(&self, changes: &[Change]) -> Result<Vec<Saved>, StoreError>;
 
-    /// Takes down that messages went out without reading them first, where that is plain; see [`SentReport`]. At most one
-    /// report a message in one call. Answers in the order given whether it did; where it did not, nothing is said of
-    /// the message. A store may leave all of them.
+    /// Takes down that messages went out without reading them first, where that is plain and the message has not moved
+    /// after `now`; see [`SentReport`]. At most one report a message in one call. Answers in the order given whether it
+    /// did; where it did not, nothing is said of the message. A store may leave all of them.
     async fn save_sent(&self, reports: &[SentReport], now: DateTime<Utc>) -> Result<Vec<bool>, StoreError> {
         let _ = now;
         Ok(vec![false; reports.len()])

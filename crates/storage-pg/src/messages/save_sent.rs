@@ -46,6 +46,7 @@ statement! {
                     where message_id = n.id
                       and (status = 'LEASED' or status = 'DISPATCHED' and error is null)
                       and (n.created_until is null or created_at <= n.created_until)
+                      and updated_at <= (select $5)
                     offset 0
                 ) s
             ) was

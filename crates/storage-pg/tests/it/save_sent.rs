@@ -13,7 +13,7 @@ use domain::rules::Rules;
 use storage_pg::PgStore;
 
 use crate::build::{
-    Dice, Fixture, fixture, insert, lease, lease_id, load_one, message, message_id, morning, seconds,
+    Dice, Fixture, fixture, happen, insert, lease, lease_id, load_one, message, message_id, morning, seconds,
 };
 
 fn apply(message: &Message, event: Event, now: DateTime<Utc>) -> Option<Change> {
@@ -156,6 +156,23 @@ async fn of_reports_at_once_about_the_same_messages_one_is_saved() {
         assert_eq!((detail.entries.len(), detail.message.revision), (1, 2));
     }
     assert_eq!(load_one(&fixture.store, message_id(1)).await.updated_at, now);
+}
+
+#[tokio::test]
+async fn what_moved_after_the_time_of_the_saving_is_left_to_be_read() {
+    let fixture = fixture().await;
+    insert(&fixture.store, [message(1)]).await;
+    lease(&fixture.store, 1, 1, morning()).await;
+    let leased = load_one(&fixture.store, message_id(1)).await;
+    happen(&fixture.store, &leased, Event::Accepted { lease: lease_id(1) }, morning() + seconds(5)).await;
+    let save = async |second: i64| {
+        let now = morning() + seconds(second);
+        let report = SentReport::of(message_id(1), &sent(None, None), now).unwrap();
+        fixture.store.save_sent(&[report], now).await.unwrap()
+    };
+    // The callback came before the hand-off was noted, and waited for a connection.
+    assert_eq!(save(4).await, [false]);
+    assert_eq!(save(5).await, [true]);
 }
 
 #[tokio::test]

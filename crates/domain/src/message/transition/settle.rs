@@ -15,8 +15,10 @@ const CLOCK_TOLERANCE_MINUTES: i64 = 5;
 
 /// That a message went out, as far as it can be believed without having read the message.
 ///
-/// A store may take it down at once for a message that is LEASED, or DISPATCHED without a doubt, and that was created no
-/// later than `created_until`: to do just what [`Standing::apply`] does with its callback is all that is left then.
+/// A store may take it down at once for a message that is LEASED, or DISPATCHED without a doubt, that was created no
+/// later than `created_until`, and that has not moved since the time of the saving was read: to do just what
+/// [`Standing::apply`] does with its callback is all that is left then. What has moved since is to be read, and settled at
+/// a later time: a timeline never runs back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentReport {
     /// The message.
